@@ -17,6 +17,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from necc.records import Page
 
 
 class NeccError(Exception):
@@ -47,7 +51,16 @@ class UnknownZoneError(UsageError):
 
 
 class FetchError(NeccError):
-    """The source did not answer, or answered with an error, after the retries."""
+    """The source did not answer, or answered with an error, after the retries.
+
+    Args:
+        message: one line for people.
+        page: the last answer, where there was one (an HTTP error), so that it can be archived.
+    """
+
+    def __init__(self, message: str, page: Page | None = None) -> None:
+        self.page = page
+        super().__init__(message)
 
 
 class DatabaseError(NeccError):
@@ -81,9 +94,18 @@ class UnknownLabelError(SourceChangedError):
 
 
 class BlockedError(NeccError):
-    """The source refuses access: 403, 429 or its robots.txt."""
+    """The source refuses access: 403, 429 or its robots.txt.
+
+    Args:
+        message: one line for people.
+        page: the refusal itself, where it came as a page, so that it can be archived.
+    """
 
     exit_code = 5
+
+    def __init__(self, message: str, page: Page | None = None) -> None:
+        self.page = page
+        super().__init__(message)
 
 
 class LockedError(NeccError):

@@ -18,6 +18,7 @@ from functools import cached_property
 from necc.errors import UsageError
 
 FIRST_YEAR = 2009  # the source's archive begins with January 2009
+MISSING = "-"  # how the source prints that there is no price
 
 
 class Section(StrEnum):
@@ -60,7 +61,8 @@ class Month:
 
     def __post_init__(self) -> None:
         if not (1 <= self.month <= 12 and self.year >= FIRST_YEAR):
-            raise UsageError(f"month {self.year:04d}-{self.month:02d}: wanted YYYY-MM from {FIRST_YEAR}-01 on")
+            found = f"{self.year:04d}-{self.month:02d}"
+            raise UsageError(f"month {found}: wanted YYYY-MM from {FIRST_YEAR}-01 on")
 
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.month:02d}"
@@ -160,7 +162,11 @@ class SheetRow:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A parsed page: what it says it is, and its lines. Columns are days 1..N or months 1..12."""
+    """A parsed page: what it says it is, and its lines. Columns are days 1..N or months 1..12.
+
+    `report` is what the table's header says; `form_report`, `year` and `month` are what the form above
+    the table shows as chosen, None where it shows nothing that can be read.
+    """
 
     report: Report
     year: int | None
@@ -168,6 +174,7 @@ class Sheet:
     columns: tuple[int, ...]
     rows: tuple[SheetRow, ...]
     notice: str | None
+    form_report: Report | None = None
 
 
 @dataclass(frozen=True)
