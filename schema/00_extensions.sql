@@ -1,0 +1,369 @@
+-- 00_extensions.sql: the ground that every other file stands on
+--
+-- Purpose  extensions, the schema auth, the helpers of the other files, roles and the ledger.
+-- Grain    schema_versions: one row per deployed file; auth.users: one row per signed-up person.
+-- Needs    PostgreSQL 15 or later and nothing else; the owner of the database is enough, no superuser.
+-- Applied  again and again: a second pass changes nothing.
+
+-- ---------------------------------------------------------------------------------------------
+-- Extensions. Both are trusted: the owner of the database may create them.
+
+create extension if not exists pg_trgm with schema public;
+create extension if not exists unaccent with schema public;
+
+-- It counts nothing unless the server loads it at start, and is then known by its settings.
+do $statistics$
+begin
+    if not exists (select from pg_settings where name = 'pg_stat_statements.max') then
+        raise warning 'pg_stat_statements is not preloaded by this server: skipped';
+        return;
+    end if;
+    create extension if not exists pg_stat_statements with schema public;
+exception
+    when insufficient_privilege then
+        raise warning 'pg_stat_statements needs a superuser to create it: skipped';
+end
+$statistics$;
+
+create schema if not exists auth;
+comment on schema auth is 'Identities, mirrored from Amazon Cognito; only the application reads it.';
+
+-- ---------------------------------------------------------------------------------------------
+-- Helpers of the other files
+
+-- unaccent() itself is only stable, because its dictionary can be replaced. With the dictionary
+-- pinned it may stand in generated columns; the schema is written out since a restore has no path.
+create or replace function immutable_unaccent(p_text text) returns text
+language sql immutable strict parallel safe
+as $$ select public.unaccent('public.unaccent'::regdictionary, p_text) $$;
+comment on function immutable_unaccent(text) is
+    'Text without accents (é becomes e), usable in generated columns and indexes; NULL gives NULL.';
+
+create or replace function update_updated_at_column() returns trigger
+language plpgsql
+as $$
+begin
+    new.updated_at := now();
+    return new;
+end
+$$;
+comment on function update_updated_at_column() is
+    'Trigger: sets updated_at to the time of the transaction. finish_table() attaches it so that only content moves it.';
+
+create or replace procedure finish_table(p_table regclass, variadic p_derived text[] default '{}')
+language plpgsql
+as $$
+declare
+    v_name text := (select relname from pg_class where oid = p_table);
+    v_content text[] := (
+        select array_agg(quote_ident(attname) order by attname)
+        from pg_attribute
+        where attrelid = p_table and attnum > 0 and not attisdropped and attgenerated = ''
+            and attname <> all (p_derived || '{id,created_at,updated_at}'::text[])
+            and attname !~ '_count$'
+    );
+    v_standard record;
+begin
+    for v_standard in
+        select a.attname, d.description
+        from (values
+            ('id', 'Key of the row.'),
+            ('created_at', 'When the row was written.'),
+            ('updated_at', 'When the content of the row last changed; counters and derived columns do not move it.')
+        ) d (column_name, description)
+        join pg_attribute a on a.attrelid = p_table and a.attname = d.column_name
+    loop
+        execute format('comment on column %s.%I is %L', p_table, v_standard.attname, v_standard.description);
+    end loop;
+
+    if exists (select from pg_attribute where attrelid = p_table and attname = 'updated_at') then
+        execute format(
+            'create or replace trigger %I before update of %s on %s for each row'
+            ' when ((%s) is distinct from (%s)) execute function update_updated_at_column()',
+            'trg_' || v_name || '_updated_at', array_to_string(v_content, ', '), p_table,
+            'old.' || array_to_string(v_content, ', old.'), 'new.' || array_to_string(v_content, ', new.')
+        );
+    end if;
+end
+$$;
+comment on procedure finish_table(regclass, text[]) is
+    'Gives a table what all have alike: comments on id, created_at and updated_at, and the updated_at trigger'
+    ' on its content, which is every column but generated ones, *_count and those named here.';
+
+create or replace procedure ensure_materialized_view(
+    p_name text, p_query text, p_comment text, variadic p_dependents text[] default '{}'
+)
+language plpgsql
+as $$
+declare
+    v_mark text := '[definition ' || left(encode(sha256(convert_to(p_query, 'UTF8')), 'hex'), 16) || ']';
+    v_view text;
+begin
+    if coalesce(obj_description(to_regclass(p_name), 'pg_class'), '') not like '%' || v_mark then
+        foreach v_view in array p_dependents || p_name loop
+            if to_regclass(v_view) is not null then
+                execute format('drop materialized view %I', v_view);
+            end if;
+        end loop;
+        execute format('create materialized view %I as %s', p_name, p_query);
+    end if;
+    execute format('comment on materialized view %I is %L', p_name, p_comment || ' ' || v_mark);
+end
+$$;
+comment on procedure ensure_materialized_view(text, text, text, text[]) is
+    'Creates a materialized view, and re-creates it only when its query differs from the one whose hash its comment'
+    ' holds. The views that stand on it are named last, outermost first: they are dropped and made again by their own call.';
+
+-- ---------------------------------------------------------------------------------------------
+-- Roles. They belong to the cluster, so two databases may make them at the same moment.
+
+do $roles$
+declare
+    c_tries constant int := 20; -- the other deployment needs one moment; a second is plenty
+    v_role text;
+    v_right text := case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end;
+begin
+    foreach v_role in array '{app_ro,app_rw,app_scraper,nec_analyst}'::text[] loop
+        for v_try in 1 .. c_tries loop
+            begin
+                if not exists (select from pg_roles where rolname = v_role) then
+                    execute format('create role %I nologin', v_role);
+                end if;
+                if not pg_has_role(current_user, v_role, v_right) then
+                    execute format('grant %I to current_user', v_role);
+                end if;
+                exit;
+            exception
+                when duplicate_object or unique_violation or internal_error then
+                    -- internal_error is "tuple concurrently updated"
+                    if v_try = c_tries then
+                        raise;
+                    end if;
+                    perform pg_sleep(0.05);
+                when insufficient_privilege then
+                    raise warning 'role % cannot be made or joined by %: let an administrator do it, then empty schema_versions'
+                        ' and deploy again', v_role, current_user;
+                    exit;
+            end;
+        end loop;
+    end loop;
+end
+$roles$;
+
+create or replace procedure grant_module_privileges(p_module text)
+language plpgsql
+as $$
+declare
+    -- Rows here are written once: nobody but the owner changes or removes them.
+    c_append_only constant text[] := '{nec_price_revisions,adm_actions_log}';
+    c_owner_only constant text[] := '{schema_versions,audit_log}';
+    v_relation record;
+    v_grant record;
+begin
+    for v_relation in
+        select c.oid::regclass as name, c.relname, c.relkind in ('r', 'p') as is_table,
+            c.relname = any (c_append_only) as is_append_only, c.relname = any (c_owner_only) as is_owner_only
+        from pg_class c
+        where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')
+            and (c.relname = p_module or starts_with(c.relname, p_module || '_'))
+            and pg_has_role(c.relowner, 'usage')
+        order by c.relname
+    loop
+        for v_grant in
+            select r.rolname, concat_ws(', ', 'select',
+                case
+                    when not v_relation.is_table or v_relation.is_owner_only then null
+                    when r.rolname not in ('app_rw', 'app_scraper') then null
+                    when r.rolname = 'app_scraper' and p_module <> 'nec' then null
+                    when v_relation.is_append_only then 'insert'
+                    else 'insert, update, delete'
+                end) as rights,
+                r.rolname in ('app_ro', 'app_rw') or p_module in ('nec', 'ref') as is_reader
+            from pg_roles r
+            where r.rolname in ('app_ro', 'app_rw', 'app_scraper', 'nec_analyst')
+            order by r.rolname
+        loop
+            execute format('revoke all on %s from %I', v_relation.name, v_grant.rolname);
+            if v_grant.is_reader then
+                execute format('grant %s on %s to %I', v_grant.rights, v_relation.name, v_grant.rolname);
+            end if;
+        end loop;
+    end loop;
+end
+$$;
+comment on procedure grant_module_privileges(text) is
+    'Gives the four roles their rights on the tables and views of one module (a table prefix, or one table''s name):'
+    ' app_ro reads, app_rw writes, app_scraper writes nec_ and reads ref_, nec_analyst reads both. Called at the end of'
+    ' each file, which then adds what is particular to it.';
+
+-- What the owner creates from now on is open to the application at once; the files then refine it.
+do $defaults$
+declare
+    v_role text;
+begin
+    for v_role in
+        select rolname from pg_roles where rolname in ('app_ro', 'app_rw', 'app_scraper', 'nec_analyst') order by rolname
+    loop
+        if v_role in ('app_ro', 'app_rw') then
+            execute format('alter default privileges in schema public grant select on tables to %I', v_role);
+        end if;
+        if v_role = 'app_rw' then
+            execute format('alter default privileges in schema public grant insert, update, delete on tables to %I', v_role);
+            execute format('alter default privileges in schema public grant usage, select on sequences to %I', v_role);
+        end if;
+        if not has_schema_privilege(v_role, 'public', 'usage') then
+            execute format('grant usage on schema public to %I', v_role);
+        end if;
+        execute format('grant usage on schema auth to %I', v_role);
+    end loop;
+end
+$defaults$;
+
+-- ---------------------------------------------------------------------------------------------
+-- The ledger of deployed files
+
+create table if not exists schema_versions (
+    file text not null,
+    sha256 char(64) not null,
+    applied_at timestamptz not null default now(),
+    duration_ms int not null default 0,
+    applied_by text not null default current_user,
+    constraint pk_schema_versions primary key (file),
+    constraint ck_schema_versions_file check (file <> ''),
+    constraint ck_schema_versions_sha256 check (sha256 ~ '^[0-9a-f]{64}$'),
+    constraint ck_schema_versions_duration check (duration_ms >= 0)
+);
+comment on table schema_versions is
+    'One row per deployed file of schema/ and seeds/: which content of it this database has.';
+comment on column schema_versions.file is 'Folder and name, as in schema/00_extensions.sql.';
+comment on column schema_versions.sha256 is 'Hex digest of the file as it was applied; another digest means: apply again.';
+comment on column schema_versions.applied_at is 'When this content was applied.';
+comment on column schema_versions.duration_ms is 'How long it took, in milliseconds.';
+comment on column schema_versions.applied_by is 'The database role that applied it.';
+
+call grant_module_privileges('schema_versions');
+
+-- ---------------------------------------------------------------------------------------------
+-- Identities
+
+create table if not exists auth.users (
+    id uuid not null default gen_random_uuid(),
+    email text not null,
+    email_confirmed_at timestamptz,
+    phone_number text,
+    phone_confirmed_at timestamptz,
+    cognito_sub text,
+    cognito_username text,
+    provider text not null default 'cognito',
+    provider_id text,
+    last_sign_in_at timestamptz,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    constraint pk_users primary key (id),
+    constraint uq_users_cognito_sub unique (cognito_sub),
+    constraint ck_users_email check (length(email) <= 254 and email ~ '^[^@[:space:]]+@[^@[:space:]]+$'),
+    constraint ck_users_phone_number check (phone_number ~ '[0-9]' and length(phone_number) <= 20),
+    constraint ck_users_cognito_sub check (cognito_sub <> ''),
+    constraint ck_users_provider check (provider in ('cognito', 'google', 'linkedin')),
+    constraint ck_users_provider_id check (provider_id <> '')
+);
+create unique index if not exists uq_users_email on auth.users (lower(email));
+create unique index if not exists uq_users_provider_provider_id on auth.users (provider, provider_id)
+    where provider is not null and provider_id is not null;
+
+comment on table auth.users is
+    'One row per signed-up person: the mirror of the Cognito user pool. Passwords and tokens stay in Cognito.';
+comment on column auth.users.email is 'E-mail address; upper and lower case make no difference.';
+comment on column auth.users.email_confirmed_at is 'When Cognito first reported the address as verified; empty if it is not.';
+comment on column auth.users.phone_number is 'Phone number as Cognito has it (E.164).';
+comment on column auth.users.phone_confirmed_at is 'When Cognito first reported the number as verified; empty if it is not.';
+comment on column auth.users.cognito_sub is 'Cognito''s lasting identifier of the person.';
+comment on column auth.users.cognito_username is 'Cognito''s user name.';
+comment on column auth.users.provider is 'Who vouches for the identity: cognito, google or linkedin.';
+comment on column auth.users.provider_id is 'The person''s identifier at that provider.';
+comment on column auth.users.last_sign_in_at is 'When the person last signed in.';
+call finish_table('auth.users', 'last_sign_in_at');
+
+do $auth_rights$
+begin
+    if exists (select from pg_roles where rolname = 'app_rw') then
+        grant select, insert, update, delete on auth.users to app_rw;
+    end if;
+end
+$auth_rights$;
+
+create or replace function auth.uid() returns uuid
+language plpgsql stable parallel restricted
+as $$
+begin
+    return nullif(current_setting('app.current_user_id', true), '')::uuid;
+exception
+    when invalid_text_representation then
+        return null;
+end
+$$;
+comment on function auth.uid() is
+    'Who is acting: the setting app.current_user_id, which the API sets for each transaction; NULL if unset or not a uuid.';
+
+create or replace function auth.sync_cognito_user(
+    p_sub text, p_email text, p_phone text default null, p_provider text default 'cognito',
+    p_attributes jsonb default '{}'
+) returns uuid
+language plpgsql
+as $$
+declare
+    v_sub text := nullif(btrim(p_sub), '');
+    v_email text := nullif(btrim(p_email), '');
+    v_phone text := nullif(btrim(p_phone), '');
+    v_provider text := coalesce(nullif(lower(btrim(p_provider)), ''), 'cognito');
+    v_attributes jsonb := coalesce(p_attributes, '{}');
+    v_email_verified timestamptz := case when v_attributes ->> 'email_verified' = 'true' then now() end;
+    v_phone_verified timestamptz := case when v_attributes ->> 'phone_number_verified' = 'true' then now() end;
+    v_constraint text;
+    v_id uuid;
+begin
+    if v_sub is null or v_email is null then
+        raise exception 'a Cognito user needs a sub and an e-mail address' using errcode = 'invalid_parameter_value';
+    end if;
+    if v_provider not in ('cognito', 'google', 'linkedin') then
+        raise exception 'provider %: wanted cognito, google or linkedin', v_provider using errcode = 'invalid_parameter_value';
+    end if;
+
+    insert into auth.users as u (
+        cognito_sub, email, email_confirmed_at, phone_number, phone_confirmed_at, cognito_username, provider, provider_id
+    )
+    values (
+        v_sub, v_email, v_email_verified, v_phone, case when v_phone is not null then v_phone_verified end,
+        v_attributes ->> 'cognito:username', v_provider, nullif(v_attributes ->> 'provider_id', '')
+    )
+    on conflict (cognito_sub) do update set
+        email = excluded.email,
+        email_confirmed_at = case
+            when lower(u.email) = lower(excluded.email) then coalesce(u.email_confirmed_at, excluded.email_confirmed_at)
+            else excluded.email_confirmed_at
+        end,
+        phone_number = coalesce(excluded.phone_number, u.phone_number),
+        phone_confirmed_at = case
+            when excluded.phone_number is null or u.phone_number = excluded.phone_number
+                then coalesce(u.phone_confirmed_at, excluded.phone_confirmed_at)
+            else excluded.phone_confirmed_at
+        end,
+        cognito_username = coalesce(excluded.cognito_username, u.cognito_username),
+        provider = excluded.provider,
+        provider_id = coalesce(excluded.provider_id, u.provider_id)
+    returning u.id into v_id;
+    return v_id;
+exception
+    when unique_violation then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint = 'uq_users_email' then
+            raise exception 'the e-mail address belongs to another Cognito user'
+                using errcode = 'unique_violation', constraint = v_constraint, hint = 'link the two identities in Cognito first';
+        end if;
+        raise;
+end
+$$;
+comment on function auth.sync_cognito_user(text, text, text, text, jsonb) is
+    'For the post-confirmation Lambda: writes or updates the mirror of one Cognito user (attributes: email_verified,'
+    ' phone_number_verified, cognito:username, provider_id) and gives its id. Calling it again changes nothing; what is'
+    ' not given is kept. Raises unique_violation on uq_users_email when another user has the address.';

@@ -1,0 +1,274 @@
+"""nec_prices and what its triggers keep: provenance, revisions, the zones' first and last day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from necc.embedded import Cluster
+from tests.conftest import temporary_database
+from tests.schema_rows import Connection, act_as, page, person, refused, run, upsert, value, zone
+
+DAY = dt.date(2024, 2, 5)
+SEEN = dt.datetime(2024, 2, 5, 9, tzinfo=dt.UTC)
+
+
+@pytest.fixture(scope="module")
+def deployed(server: Cluster, template: str) -> Iterator[str]:
+    yield from temporary_database(server, template)
+
+
+@pytest.fixture
+def connection(deployed: str) -> Iterator[Connection]:
+    with psycopg.connect(deployed) as connection:
+        yield connection
+        connection.rollback()
+
+
+def stored(connection: Connection, columns: str, slug: str = "namakkal", day: dt.date = DAY) -> tuple[Any, ...] | None:
+    query = f"select {columns} from nec_prices where zone_id = %s and date = %s"
+    return connection.execute(query, [zone(connection, slug), day]).fetchone()
+
+
+def revisions(connection: Connection, columns: str = "section, old_price, new_price") -> list[tuple[Any, ...]]:
+    return connection.execute(f"select {columns} from nec_price_revisions order by id").fetchall()
+
+
+def span(connection: Connection, slug: str) -> tuple[Any, ...] | None:
+    query = "select first_price_on::text, last_price_on::text from nec_zones where slug = %s"
+    return connection.execute(query, [slug]).fetchone()
+
+
+def test_the_parts_of_the_date_are_the_dates_own(connection: Connection) -> None:
+    upsert(connection, "namakkal", "2025-11-30", 560)
+    assert stored(connection, "year, month, day_of_month", day=dt.date(2025, 11, 30)) == (2025, 11, 30)
+    refused(connection, errors.GeneratedAlways, "update nec_prices set year = 1999")
+
+
+@pytest.mark.parametrize("order", [("suggested", "prevailing"), ("prevailing", "suggested")])
+def test_the_sections_leave_each_other_alone(connection: Connection, order: tuple[str, str]) -> None:
+    prices = {"suggested": 560, "prevailing": 561}
+    for section in order:
+        assert upsert(connection, "namakkal", DAY, prices[section], section=section) == "inserted"
+        assert upsert(connection, "namakkal", DAY, None, section=section) == "unchanged"
+
+    assert stored(connection, "suggested_price, prevailing_price") == (560, 561)
+    assert stored(connection, "suggested_revision_no, prevailing_revision_no") == (1, 1)
+    assert revisions(connection) == []
+
+
+def test_a_price_knows_where_it_is_from(connection: Connection) -> None:
+    backfill = run(connection, "BACKFILL")
+    upsert(connection, "namakkal", DAY, 560, run_id=backfill)
+    upsert(connection, "namakkal", DAY, 561, section="prevailing", source="manual")
+
+    columns = "suggested_source, suggested_run_id, prevailing_source, prevailing_run_id, scraper_mode"
+    assert stored(connection, columns) == ("scraped", backfill, "manual", None, "BACKFILL")
+    upsert(connection, "namakkal", DAY, 562, source="manual")
+    assert stored(connection, columns) == ("manual", None, "manual", None, None)
+
+
+def test_a_higher_source_is_kept_unless_forced(connection: Connection) -> None:
+    def write(price: float, source: str, *, force: bool = False) -> str:
+        return upsert(connection, "namakkal", DAY, price, source=source, force=force)
+
+    tries = [
+        (500, "scraped"),
+        (500, "scraped"),
+        (505, "imported"),
+        (510, "scraped"),
+        (510, "manual"),
+        (500, "imported"),
+    ]
+    answers = [write(price, source) for price, source in tries]
+    answers += [write(510, "scraped"), write(520, "scraped", force=True)]
+
+    assert answers == [
+        "inserted",
+        "unchanged",
+        "updated",
+        "kept_higher",
+        "updated",
+        "kept_higher",
+        "unchanged",
+        "updated",
+    ]
+    assert revisions(connection) == [("suggested", 500, 505), ("suggested", 505, 510), ("suggested", 510, 520)]
+    assert stored(connection, "suggested_price, suggested_revision_no") == (520, 4)
+
+
+@pytest.mark.parametrize("arguments", ["null, null", "'middle', 'scraped'", "'suggested', 'rumour'"])
+def test_the_upsert_says_what_it_wants(connection: Connection, arguments: str) -> None:
+    section, source = arguments.split(", ")
+    query = f"select upsert_nec_price(%s, %s, {section}, 500, {source})"
+    refused(connection, errors.InvalidParameterValue, query, zone(connection, "namakkal"), DAY)
+    refused(connection, errors.InvalidParameterValue, "select upsert_nec_price(null, null, null, null, null)")
+
+
+@pytest.mark.parametrize("price", [-5, 0, 5000.01, 99999])
+def test_an_impossible_price_is_refused(connection: Connection, price: float) -> None:
+    with pytest.raises(errors.CheckViolation), connection.transaction():
+        upsert(connection, "namakkal", DAY, price)
+    assert upsert(connection, "namakkal", DAY, 5000) == "inserted"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        "null, null, null, null, null",
+        "null, 'scraped', null, null, null",
+        "500, null, null, null, null",
+        "500, 'guess', null, null, null",
+        "500, 'scraped', null, 0, null",
+        "500, 'manual', null, null, 'CRON'",
+        "500, 'scraped', null, null, 'SOMETIMES'",
+    ],
+)
+def test_a_row_that_contradicts_itself_is_refused(connection: Connection, values: str) -> None:
+    query = f"""
+        insert into nec_prices (zone_id, date, suggested_price, suggested_source, suggested_run_id,
+            suggested_revision_no, scraper_mode) values (%s, %s, {values})"""
+    refused(connection, errors.CheckViolation, query, zone(connection, "namakkal"), DAY)
+
+
+def test_a_price_keeps_its_zone_and_day(connection: Connection) -> None:
+    upsert(connection, "namakkal", DAY, 560)
+    refused(connection, errors.CheckViolation, "update nec_prices set date = date + 1")
+    refused(connection, errors.CheckViolation, "update nec_prices set zone_id = %s", zone(connection, "pune"))
+    refused(connection, errors.ObjectNotInPrerequisiteState, "truncate nec_prices cascade")
+    refused(connection, errors.IntegrityError, "delete from nec_zones where slug = 'namakkal'")
+
+
+@pytest.mark.parametrize(("days_ahead", "is_allowed"), [(0, True), (1, True), (2, False), (4000, False)])
+def test_a_price_lies_at_most_one_day_ahead(connection: Connection, days_ahead: int, is_allowed: bool) -> None:
+    connection.execute("set local necc.today = '2024-02-05'")
+    if is_allowed:
+        assert upsert(connection, "namakkal", DAY + dt.timedelta(days_ahead), 500) == "inserted"
+    else:
+        with pytest.raises(errors.CheckViolation) as caught, connection.transaction():
+            upsert(connection, "namakkal", DAY + dt.timedelta(days_ahead), 500)
+        assert "2024-02-06" in str(caught.value)
+
+
+def test_a_revision_says_what_was_known_when(connection: Connection) -> None:
+    someone, first, second = person(connection), run(connection), run(connection)
+    upsert(connection, "namakkal", DAY, 500, run_id=first)
+    connection.execute("update nec_prices set suggested_observed_at = %s", [SEEN])
+    last_seen = SEEN + dt.timedelta(days=3)
+    page(connection, DAY, run_id=first, outcome="unchanged", seen_at=last_seen)
+    page(connection, DAY, run_id=second, seen_at=SEEN + dt.timedelta(days=4))  # the one that brings the correction
+    page(connection, DAY, run_id=first, outcome="refused", seen_at=SEEN + dt.timedelta(days=5))
+    page(connection, DAY, run_id=first, report="monthly", seen_at=SEEN + dt.timedelta(days=5))
+    page(connection, dt.date(2024, 3, 5), run_id=first, seen_at=SEEN + dt.timedelta(days=5))
+
+    act_as(connection, someone)
+    connection.execute("set local necc.reason = 'misprint'")
+    assert upsert(connection, "namakkal", DAY, 505, source="imported", run_id=second) == "updated"
+
+    columns = (
+        "section, old_price, new_price, first_seen_at, last_seen_at, old_source, new_source, run_id, changed_by, reason"
+    )
+    assert revisions(connection, columns) == [
+        ("suggested", 500, 505, SEEN, last_seen, "scraped", "imported", second, someone, "misprint")
+    ]
+
+
+def test_a_price_that_no_page_showed_was_last_seen_when_first_seen(connection: Connection) -> None:
+    upsert(connection, "namakkal", DAY, 500, source="manual")
+    act_as(connection, "00000000-0000-4000-8000-000000000000")  # nobody's id
+    upsert(connection, "namakkal", DAY, 505, source="manual")
+
+    rows = revisions(connection, "first_seen_at = last_seen_at, run_id, changed_by, reason")
+    assert rows == [(True, None, None, None)]
+
+
+def test_only_a_changed_section_is_revised(connection: Connection) -> None:
+    upsert(connection, "namakkal", DAY, 500)
+    upsert(connection, "namakkal", DAY, 400, section="prevailing")
+    upsert(connection, "pune", DAY, 600)
+    connection.execute("update nec_prices set suggested_price = suggested_price, suggested_source = 'manual'")
+    assert revisions(connection) == []
+
+    connection.execute("update nec_prices set suggested_price = 510, prevailing_price = prevailing_price")
+    assert sorted(revisions(connection)) == [("suggested", 500, 510), ("suggested", 600, 510)]
+
+
+def test_a_removed_section_and_a_deleted_row_are_revised(connection: Connection) -> None:
+    upsert(connection, "namakkal", DAY, 500, run_id=run(connection))
+    upsert(connection, "namakkal", DAY, 400, section="prevailing", source="manual")
+
+    connection.execute("update nec_prices set suggested_price = null")
+    assert (
+        stored(connection, "suggested_source, suggested_run_id, suggested_observed_at, suggested_revision_no")
+        == (None,) * 4
+    )
+    assert stored(connection, "prevailing_price, scraper_mode") == (400, None)
+    connection.execute("delete from nec_prices")
+
+    assert revisions(connection) == [("suggested", 500, None), ("prevailing", 400, None)]
+    assert revisions(connection, "new_source, last_seen_at = first_seen_at") == [(None, True), (None, True)]
+
+
+def test_updated_at_follows_the_prices_only(connection: Connection) -> None:
+    upsert(connection, "namakkal", DAY, 500)
+    connection.execute("update nec_prices set updated_at = '2020-01-01'")
+    connection.execute("update nec_prices set suggested_source = 'manual', suggested_price = 500.00")
+    assert stored(connection, "updated_at < '2020-01-03'") == (True,)
+
+    connection.execute("update nec_prices set suggested_price = 501")
+    assert stored(connection, "updated_at < '2020-01-03'") == (False,)
+
+
+def test_a_run_may_go_and_its_prices_stay(connection: Connection) -> None:
+    first = run(connection)
+    upsert(connection, "namakkal", DAY, 500, run_id=first)
+    upsert(connection, "namakkal", DAY, 505, run_id=first)
+    connection.execute("delete from nec_scraper_logs")
+    assert stored(connection, "suggested_price, suggested_run_id") == (505, None)
+    assert revisions(connection, "new_price, run_id") == [(505, None)]
+
+
+def test_a_zone_knows_its_first_and_last_day(connection: Connection) -> None:
+    stamp = value(connection, "select updated_at from nec_zones where slug = 'pune'")
+    rows = [("pune", "2024-02-05"), ("pune", "2024-02-01"), ("pune", "2024-02-03"), ("surat", "2023-12-31")]
+    for slug, day in rows:
+        upsert(connection, slug, day, 500)
+    assert span(connection, "pune") == ("2024-02-01", "2024-02-05")
+    assert span(connection, "surat") == ("2023-12-31", "2023-12-31")
+    assert span(connection, "namakkal") == (None, None)
+
+    connection.execute("delete from nec_prices where date in ('2024-02-01', '2023-12-31')")
+    assert span(connection, "pune") == ("2024-02-03", "2024-02-05")
+    assert span(connection, "surat") == (None, None)
+    assert value(connection, "select updated_at from nec_zones where slug = 'pune'") == stamp
+
+
+def test_a_load_is_one_statement_for_many_zones(connection: Connection) -> None:
+    statement = """
+        insert into nec_prices (zone_id, date, suggested_price, suggested_source)
+        select z.id, date '2023-12-31' + d, 500, 'imported' from nec_zones z, generate_series(1, 31) d
+        on conflict (zone_id, date) do update set suggested_price = excluded.suggested_price + 1"""
+    for _ in range(2):
+        connection.execute(statement)
+
+    assert (
+        value(
+            connection,
+            "select count(*) from nec_zones where first_price_on = '2024-01-01' and last_price_on = '2024-01-31'",
+        )
+        == 37
+    )
+    assert (
+        value(connection, "select count(*) from nec_price_revisions where old_price = 500 and new_price = 501")
+        == 37 * 31
+    )
+    assert stored(connection, "suggested_price, suggested_revision_no", day=dt.date(2024, 1, 9)) == (
+        Decimal("501.00"),
+        2,
+    )
