@@ -1,0 +1,309 @@
+"""Forecasts that know nothing of the future, stay in order, say what they leave out, and beat naive where they can."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from necc import features, predict
+from necc.errors import NoDataError, UsageError
+from necc.predict import HORIZONS_DAYS, Issue, Model, Recipe, train
+
+ZONES = ("ajmer", "barwala", "chennai", "delhi", "namakkal", "pune")
+DAYS = 760
+FIRST_DAY = dt.date(2021, 1, 1)
+CUTOFF = FIRST_DAY + dt.timedelta(days=639)
+QUICK = Recipe(anchors_days=(1, 7, 30), iterations=20, smallest_leaf=30)
+COLUMNS = {
+    "zone": "str",
+    "section": "str",
+    "issued_on": "datetime64[ns]",
+    "target_date": "datetime64[ns]",
+    "horizon_days": "int64",
+    "predicted_price": "float64",
+    "lower_95": "float64",
+    "lower_80": "float64",
+    "upper_80": "float64",
+    "upper_95": "float64",
+    "naive_price": "float64",
+    "last_price_on": "datetime64[ns]",
+}
+
+
+def day(number: int) -> dt.date:
+    return FIRST_DAY + dt.timedelta(days=number)
+
+
+def made_up_market(scale: float = 1.0) -> pd.DataFrame:
+    """Six zones that follow one drift with a long memory, each with steps of its own."""
+    rng = np.random.default_rng(5)
+    drift = np.zeros(DAYS)
+    for today in range(1, DAYS):
+        drift[today] = 0.9 * drift[today - 1] + rng.normal(0, 0.003)
+    own = rng.normal(0, 0.002, (DAYS, len(ZONES)))
+    prices = scale * 450 * np.exp(np.cumsum(drift[:, None] + own, axis=0))
+    wide = pd.DataFrame(prices.round(2), index=pd.date_range(FIRST_DAY, periods=DAYS), columns=list(ZONES))
+    rows = wide.rename_axis("date").reset_index().melt("date", var_name="zone", value_name="price")
+    return rows.assign(section="suggested", flag="", unit="INR per 100 eggs")
+
+
+@pytest.fixture(scope="module")
+def market() -> pd.DataFrame:
+    return made_up_market()
+
+
+@pytest.fixture(scope="module")
+def model(market: pd.DataFrame) -> Model:
+    return train(market, CUTOFF, recipe=QUICK)
+
+
+@pytest.fixture(scope="module")
+def issue(model: Model, market: pd.DataFrame) -> Issue:
+    return model.predict(market, CUTOFF)
+
+
+def up_to(prices: pd.DataFrame, last: dt.date) -> pd.DataFrame:
+    return prices[prices["date"] <= pd.Timestamp(last)]
+
+
+def without(prices: pd.DataFrame, zone: str, first: dt.date, last: dt.date) -> pd.DataFrame:
+    return prices[~((prices["zone"] == zone) & prices["date"].between(pd.Timestamp(first), pd.Timestamp(last)))]
+
+
+# --- shape ----------------------------------------------------------------------------------------
+
+
+def test_one_row_per_zone_and_day_ahead(issue: Issue) -> None:
+    frame = issue.frame
+    assert {name: str(dtype) for name, dtype in frame.dtypes.items()} == COLUMNS
+    assert frame["zone"].tolist() == [zone for zone in ZONES for _ in HORIZONS_DAYS]
+    assert frame["horizon_days"].tolist() == [*range(1, 31)] * len(ZONES)
+    assert (frame["issued_on"] == pd.Timestamp(CUTOFF)).all()
+    assert ((frame["target_date"] - frame["issued_on"]).dt.days == frame["horizon_days"]).all()
+    assert set(frame["section"]) == {"suggested"}
+    assert (issue.issued_on, dict(issue.not_predicted), issue.notes) == (CUTOFF, {}, ())
+
+
+def test_naive_is_the_last_price(issue: Issue, market: pd.DataFrame) -> None:
+    last = market[market["date"] == pd.Timestamp(CUTOFF)].set_index("zone")["price"]
+    assert issue.frame["naive_price"].tolist() == issue.frame["zone"].map(last).tolist()
+    assert (issue.frame["last_price_on"] == pd.Timestamp(CUTOFF)).all()
+
+
+def in_order(frame: pd.DataFrame) -> bool:
+    ordered = frame[["lower_95", "lower_80", "predicted_price", "upper_80", "upper_95"]].to_numpy()
+    return bool((np.diff(ordered, axis=1) >= 0).all() and (ordered > 0).all())
+
+
+def test_intervals_enclose_the_prediction(issue: Issue) -> None:
+    assert in_order(issue.frame)
+    widths = (issue.frame["upper_80"] - issue.frame["lower_80"]).groupby(issue.frame["horizon_days"]).mean()
+    assert 0 < widths.loc[1] < widths.loc[7] < widths.loc[30]
+    amounts = issue.frame.filter(regex="price$|lower|upper")
+    assert_frame_equal(amounts, amounts.round(2))
+
+
+def test_intervals_stay_in_order_and_above_zero_for_the_cheapest_eggs() -> None:
+    """At 0.02 INR rounding to 0.01 would reach zero."""
+    cheap = made_up_market(scale=5e-5).assign(price=lambda rows: rows["price"].clip(lower=0.01))
+    frame = train(cheap, CUTOFF, recipe=QUICK).predict(cheap, CUTOFF).frame
+    assert in_order(frame)
+    assert frame["lower_95"].min() == 0.01
+
+
+def test_between_the_anchors_the_log_change_is_a_straight_line(issue: Issue) -> None:
+    rows = issue.frame[issue.frame["zone"] == "delhi"].set_index("horizon_days")
+    for column in ("predicted_price", "lower_80", "upper_95"):
+        change = (rows[column] / rows["naive_price"]).map(np.log)
+        assert change.loc[4] == pytest.approx((change.loc[1] + change.loc[7]) / 2, abs=5e-5)
+        assert change.loc[15] == pytest.approx(change.loc[7] + (change.loc[30] - change.loc[7]) * 8 / 23, abs=5e-5)
+    assert rows["predicted_price"].loc[1] != rows["predicted_price"].loc[30]
+
+
+def test_interpolation_counts() -> None:
+    values = predict._between_anchors((1, 3, 30), np.array([[10.0, 30.0, 300.0], [0.0, 2.0, 2.0]]))
+    assert values[0] == pytest.approx([10 * horizon for horizon in HORIZONS_DAYS])
+    assert values[1] == pytest.approx([0, 1, *[2] * 28])
+
+
+def test_the_quantiles_of_errors_count() -> None:
+    errors = np.arange(-500.0, 501.0)  # 1001 of them; moved outwards by 0.475 and 0.4 of one of them
+    assert predict._quantiles(errors) == pytest.approx([-475.475, -400.4, 400.4, 475.475], abs=0.01)
+    assert predict._quantiles(errors + 1000)[:2].tolist() == [0, 0]
+    assert predict._quantiles(errors - 1000)[2:].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("anchors", [(), (1, 7), (2, 30), (1, 30, 7), (1, 7, 7, 30), (1, 7, 31)])
+def test_anchors_reach_from_1_to_30(anchors: tuple[int, ...]) -> None:
+    with pytest.raises(UsageError, match="wanted ascending days from 1 to 30"):
+        Recipe(anchors_days=anchors)
+
+
+# --- nothing of the future, and the same again ----------------------------------------------------
+
+
+def test_prices_after_the_cutoff_change_nothing(market: pd.DataFrame, model: Model, issue: Issue) -> None:
+    later = market["date"] > pd.Timestamp(CUTOFF)
+    noise = np.random.default_rng(3).uniform(50, 2000, len(market))
+    noisy = market.assign(
+        price=market["price"].where(~later, noise), section=market["section"].where(~later, "prevailing")
+    )
+    newcomer = market[later & (market["zone"] == "delhi")].assign(zone="atlantis")
+    other = train(pd.concat([noisy, newcomer]), CUTOFF, recipe=QUICK)
+    assert other.run.version == model.run.version
+    assert np.array_equal(other.errors, model.errors)
+    assert other.run.scores == model.run.scores
+    assert_frame_equal(other.predict(noisy, CUTOFF).frame, issue.frame)
+
+
+def test_calibration_days_are_not_in_the_trial_fit(market: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    fits: list[list[predict.Examples]] = []
+    real_fit = predict._fit
+
+    def watched(parts: list[predict.Examples], recipe: Recipe) -> object:
+        fits.append(parts)
+        return real_fit(parts, recipe)
+
+    monkeypatch.setattr(predict, "_fit", watched)
+    run = train(market, CUTOFF, recipe=QUICK).run
+    first_fresh = pd.Timestamp(str(run.scores["calibration_from"]))
+    assert first_fresh == pd.Timestamp(CUTOFF) - pd.Timedelta(days=640 // 3 - 1)
+    trial, final = fits
+    assert max(part.target.max() for part in trial) < first_fresh
+    assert max(part.target.max() for part in final) <= pd.Timestamp(CUTOFF)
+    assert run.rows_count == sum(len(part.change) for part in final)
+
+
+@pytest.mark.parametrize("processors", [1, 3])
+def test_the_same_input_gives_the_same_forecasts_on_any_number_of_processors(
+    processors: int, market: pd.DataFrame, model: Model, issue: Issue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joblib, "cpu_count", lambda: processors)
+    again = train(market.sample(frac=1, random_state=1), CUTOFF, recipe=QUICK)
+    assert replace(again.run, duration_ms=0) == replace(model.run, duration_ms=0)
+    assert_frame_equal(again.predict(market, CUTOFF).frame, issue.frame)
+
+
+def test_the_version_is_known_before_training(market: pd.DataFrame, model: Model) -> None:
+    assert predict.version_of(market, CUTOFF, recipe=QUICK) == model.run.version
+
+
+def test_the_version_tells_prices_cutoff_and_recipe_apart(market: pd.DataFrame, model: Model) -> None:
+    changed = market.assign(price=market["price"].where(market.index != 5, 451.0))
+    moved = market.assign(section=market["section"].where(market.index != 5, "prevailing"))
+    versions = [
+        predict.version_of(changed, CUTOFF, recipe=QUICK),
+        predict.version_of(moved, CUTOFF, recipe=QUICK),
+        predict.version_of(market, CUTOFF - dt.timedelta(days=1), recipe=QUICK),
+        predict.version_of(market, CUTOFF, recipe=replace(QUICK, iterations=21)),
+        predict.version_of(market, CUTOFF),
+    ]
+    assert len({model.run.version, *versions}) == 6
+
+
+def test_what_is_kept_of_a_training(model: Model) -> None:
+    run = model.run
+    assert (run.name, run.training_from, run.training_cutoff) == (predict.MODEL_NAME, FIRST_DAY, CUTOFF)
+    assert (run.zones_count, run.horizons_days) == (len(ZONES), HORIZONS_DAYS)
+    assert run.features == tuple(features.FEATURES)
+    assert set(run.scores) == {"skill_1d", "skill_7d", "skill_30d", "calibration_from"}
+
+
+def test_a_model_is_not_asked_about_days_it_has_learnt_from(model: Model, market: pd.DataFrame) -> None:
+    with pytest.raises(UsageError, match=f"issued_on={CUTOFF - dt.timedelta(days=1)}: the model knows prices up to"):
+        model.predict(market, CUTOFF - dt.timedelta(days=1))
+
+
+# --- what cannot be predicted ---------------------------------------------------------------------
+
+
+def test_too_short_a_history_is_said(market: pd.DataFrame) -> None:
+    with pytest.raises(NoDataError, match="prices of 399 days up to 2022-02-03: wanted 400 or more"):
+        train(market, day(398), recipe=QUICK)
+
+
+def test_a_history_with_too_few_examples_is_said(market: pd.DataFrame) -> None:
+    weekly = market[(market["zone"] == "delhi")]
+    with pytest.raises(NoDataError, match="only .* examples of 1 days ahead, wanted 200"):
+        train(weekly, CUTOFF, recipe=replace(QUICK, origin_step_days=30))
+
+
+def test_a_stopped_zone_is_listed_and_not_predicted(model: Model, market: pd.DataFrame) -> None:
+    prices = without(market, "pune", day(632), day(DAYS))
+    made = model.predict(prices, CUTOFF)
+    assert dict(made.not_predicted) == {"pune": f"last price on {day(631)}, more than 7 days before {CUTOFF}"}
+    assert set(made.frame["zone"]) == set(ZONES) - {"pune"}
+
+
+def test_a_zone_seven_days_silent_is_predicted_from_its_last_price(model: Model, market: pd.DataFrame) -> None:
+    made = model.predict(without(market, "pune", day(633), day(DAYS)), CUTOFF)
+    rows = made.frame[made.frame["zone"] == "pune"]
+    last = market[(market["zone"] == "pune") & (market["date"] == pd.Timestamp(day(632)))]["price"].iloc[0]
+    assert dict(made.not_predicted) == {}
+    assert set(rows["naive_price"]) == {last}
+    assert set(rows["last_price_on"]) == {pd.Timestamp(day(632))}
+
+
+def test_a_young_zone_is_listed(model: Model, market: pd.DataFrame) -> None:
+    made = model.predict(without(market, "pune", FIRST_DAY, day(550)), CUTOFF)
+    assert dict(made.not_predicted) == {"pune": "only 89 prices, wanted 90"}
+    grown = model.predict(without(market, "pune", FIRST_DAY, day(549)), CUTOFF)
+    assert dict(grown.not_predicted) == {}
+
+
+def test_all_zones_missing_is_no_data(model: Model, market: pd.DataFrame) -> None:
+    prices = up_to(market, CUTOFF)
+    later = CUTOFF + dt.timedelta(days=8)
+    message = f"no zone has a price within 7 days up to {later}; the newest is of {CUTOFF}"
+    with pytest.raises(NoDataError, match=message):
+        model.predict(prices, later)
+    assert len(model.predict(prices, CUTOFF + dt.timedelta(days=7)).frame) == 30 * len(ZONES)
+
+
+def test_a_gap_of_weeks_is_learnt_around(market: pd.DataFrame) -> None:
+    gap = market["date"].between(pd.Timestamp(day(400)), pd.Timestamp(day(420)))
+    made = train(market[~gap], CUTOFF, recipe=QUICK)
+    one_day = predict._examples(features.panel(market[~gap], until=CUTOFF), QUICK)[0]
+    assert not one_day.target.isin(pd.date_range(day(400), day(420))).any()
+    origins = one_day.rows.index.get_level_values("origin")
+    assert not ((origins > pd.Timestamp(day(406))) & (origins < pd.Timestamp(day(421)))).any()
+    assert in_order(made.predict(market[~gap], CUTOFF).frame)
+
+
+def test_a_change_of_section_is_no_change_of_price(market: pd.DataFrame) -> None:
+    """Pune is prevailing until day 299, and 10 % dearer then."""
+    early = (market["zone"] == "pune") & (market["date"] < pd.Timestamp(day(300)))
+    prices = market.assign(
+        section=market["section"].where(~early, "prevailing"),
+        price=market["price"].where(~early, market["price"] * 1.1),
+    )
+    made = predict._examples(features.panel(prices, until=CUTOFF), replace(QUICK, origin_step_days=1))[1]
+    pune = made.rows.index.get_level_values("zone") == "pune"
+    origins = made.rows.index.get_level_values("origin")[pune]
+    assert not origins.isin(pd.date_range(day(293), day(299))).any()
+    assert origins.isin([pd.Timestamp(day(292)), pd.Timestamp(day(300))]).sum() == 2
+    issue = train(prices, CUTOFF, recipe=QUICK).predict(prices, CUTOFF)
+    assert issue.notes[0].startswith("pune: sections spliced as one series: prevailing 2021-01-01 to 2021-10-27")
+    assert set(issue.frame["section"]) == {"suggested"}
+
+
+# --- is it any good -------------------------------------------------------------------------------
+
+
+def test_it_beats_naive_where_prices_have_momentum(model: Model, market: pd.DataFrame) -> None:
+    issues = [model.predict(market, day(number)).frame for number in range(640, 730, 10)]
+    made = pd.concat(issues)
+    actual = market.set_index(["zone", "date"])["price"]
+    came = actual.reindex(pd.MultiIndex.from_frame(made[["zone", "target_date"]])).to_numpy()
+    week = (made["horizon_days"] == 7).to_numpy()
+    error = np.abs(made["predicted_price"] - came)[week].mean()
+    naive = np.abs(made["naive_price"] - came)[week].mean()
+    assert error < 0.85 * naive
+    within = ((made["lower_80"] <= came) & (came <= made["upper_80"]))[week].mean()
+    assert within > 0.6
