@@ -1,0 +1,62 @@
+"""A pytest plugin that gives notebooks a database: made-up prices up to a fixed day, with forecasts.
+
+Use it as `python -m pytest -p tests.notebook_database --nbmake notebooks`. nbmake runs a notebook outside
+of pytest's fixtures, so everything is prepared when the session starts; the kernels inherit the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from necc import db, pipeline
+from necc.config import Settings
+from necc.records import Month, Report
+
+TODAY = "2025-06-17"  # a running month beside 26 whole ones, two of each for year over year
+MONTHS = 27
+STATE = pytest.StashKey[dict[str, str | None]]()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Start a server in a temporary home, fill it, and tell the kernels where it is."""
+    home = Path(tempfile.mkdtemp(prefix="necc-notebooks-"))
+    home.chmod(0o755)  # our own new folder; root's service account must pass through it
+    wanted = {"NECC_HOME": str(home), "NECC_DEMO": "1", "NECC_TODAY": TODAY, "NECC_OFFLINE": "1", "DATABASE_URL": ""}
+    session.config.stash[STATE] = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    fill(Settings.load())
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop the server and leave nothing behind."""
+    before = session.config.stash.get(STATE, None)
+    if before is None:
+        return
+    settings = Settings.load()
+    db.own_cluster(settings).stop()
+    shutil.rmtree(settings.home)
+    for name, value in before.items():
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value
+
+
+def fill(settings: Settings) -> None:
+    """Scrape made-up sheets and predict from them, as `necc quickstart` does.
+
+    Raises:
+        NeccError: a sheet was not stored.
+    """
+    today = settings.today()
+    last = Month.of(today)
+    keys = pipeline.keys_between(last.plus(1 - MONTHS), last, [Report.DAILY], today)
+    scraped = pipeline.scrape(settings, keys)
+    for error in scraped.errors:
+        raise error
+    pipeline.predict(settings)
