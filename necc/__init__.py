@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from necc.analyse import monthly as monthly
     from necc.analyse import notice as notice
     from necc.analyse import prices as prices
+    from necc.analyse import status as status
     from necc.analyse import yoy as yoy
     from necc.analyse import zones as zones
     from necc.forecasts import forecasts as forecasts
@@ -24,11 +25,12 @@ _ROOMS = {
     "monthly": "necc.analyse",
     "notice": "necc.analyse",
     "prices": "necc.analyse",
+    "status": "necc.analyse",
     "yoy": "necc.analyse",
     "zones": "necc.analyse",
 }
 
-__all__ = ["__version__", "forecasts", "monthly", "notice", "prices", "yoy", "zones"]
+__all__ = ["__version__", "forecasts", "monthly", "notice", "prices", "status", "yoy", "zones"]
 
 
 def __getattr__(name: str) -> object:

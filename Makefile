@@ -1,0 +1,51 @@
+# The same lines that people and CI run. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help quickstart test check notebooks bench lab clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+quickstart: $(VENV)/run.stamp ## from nothing to scraped, analysed and predicted prices
+	@$(BIN)/necc quickstart
+
+test: $(VENV)/dev.stamp ## run all tests, and the notebooks on a seeded database
+	@$(BIN)/python -m pytest --cov --cov-report=term tests
+	@$(BIN)/python -m pytest -p tests.notebook_database --nbmake notebooks
+
+notebooks: $(VENV)/dev.stamp ## execute the notebooks only
+	@$(BIN)/python -m pytest -p tests.notebook_database --nbmake notebooks
+
+check: $(VENV)/dev.stamp ## format, lint, types, stripped notebooks
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/nbstripout --verify notebooks/*.ipynb
+
+bench: $(VENV)/dev.stamp ## measure what the project promises (needs NECC_REAL_DATA)
+	@$(BIN)/python -m pytest -m bench -s tests/benchmarks
+
+lab: $(VENV)/run.stamp ## open the notebooks in JupyterLab
+	@$(BIN)/necc lab
+
+clean: ## remove the environment and what tools left
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .coverage
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "necc needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1): set PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "$(PYTHON) cannot make an environment: install its venv module (Debian: python3-venv)" >&2; exit 1; }
+
+$(VENV)/run.stamp: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "installing the pinned packages into $(VENV)" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "installing the pinned packages into $(VENV)" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/run.stamp
