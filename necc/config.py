@@ -46,9 +46,9 @@ class Settings:
         """
         values = {**_dotenv(), **(os.environ if environ is None else environ)}
         read: dict[str, object] = {
-            "home": Path(values.get("NECC_HOME") or default_home()).expanduser().absolute(),
+            "home": _path("NECC_HOME", values.get("NECC_HOME")) or default_home(),
             "database_url": values.get("DATABASE_URL") or None,
-            "pg_bin": Path(values["NECC_PG_BIN"]) if values.get("NECC_PG_BIN") else None,
+            "pg_bin": _path("NECC_PG_BIN", values.get("NECC_PG_BIN")),
             "base_url": (values.get("NECC_BASE_URL") or SOURCE_URL).rstrip("/"),
             "user_agent": values.get("NECC_USER_AGENT") or "",
             "pause_s": _seconds("NECC_PAUSE_S", values.get("NECC_PAUSE_S")),
@@ -89,11 +89,24 @@ def data_folder(name: str) -> Path:
 
 def _dotenv() -> dict[str, str]:
     path = Path(".env")
-    if not path.is_file():
-        return {}
-    from dotenv import dotenv_values
+    try:
+        if not path.is_file():
+            return {}
+        from dotenv import dotenv_values
 
-    return {key: value for key, value in dotenv_values(path).items() if value is not None}
+        return {key: value for key, value in dotenv_values(path).items() if value is not None}
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"the file .env of this folder cannot be read: {error}") from None
+
+
+def _path(name: str, text: str | None) -> Path | None:
+    """Absolute, so that it means the same in a notebook, which works in another folder."""
+    if not text:
+        return None
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:  # ~somebody who is not known here
+        raise UsageError(f"{name}={text!r}: wanted a folder, found no such user") from None
 
 
 def _seconds(name: str, text: str | None) -> float:

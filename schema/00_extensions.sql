@@ -79,9 +79,10 @@ begin
     if exists (select from pg_attribute where attrelid = p_table and attname = 'updated_at') then
         execute format(
             'create or replace trigger %I before update of %s on %s for each row'
-            ' when ((%s) is distinct from (%s)) execute function update_updated_at_column()',
+            ' when (%s) execute function update_updated_at_column()',
             'trg_' || v_name || '_updated_at', array_to_string(v_content, ', '), p_table,
-            'old.' || array_to_string(v_content, ', old.'), 'new.' || array_to_string(v_content, ', new.')
+            -- not (old.a, old.b) is distinct from (new.a, new.b): a dump would write that in another way
+            (select string_agg(format('old.%1$s is distinct from new.%1$s', c), ' or ') from unnest(v_content) c)
         );
     end if;
 end

@@ -432,11 +432,12 @@ create or replace trigger trg_profiles_edited
     before update of full_name, profile_slug, profile_photo_url, cover_photo_url, headline, bio, location_state,
         location_district, location_city, phone, whatsapp_number, email on profiles
     for each row when (
-        (old.full_name, old.profile_slug, old.profile_photo_url, old.cover_photo_url, old.headline, old.bio,
-            old.location_state, old.location_district, old.location_city, old.phone, old.whatsapp_number, old.email)
-        is distinct from
-        (new.full_name, new.profile_slug, new.profile_photo_url, new.cover_photo_url, new.headline, new.bio,
-            new.location_state, new.location_district, new.location_city, new.phone, new.whatsapp_number, new.email)
+        old.full_name is distinct from new.full_name or old.profile_slug is distinct from new.profile_slug
+        or old.profile_photo_url is distinct from new.profile_photo_url or old.cover_photo_url is distinct from new.cover_photo_url
+        or old.headline is distinct from new.headline or old.bio is distinct from new.bio
+        or old.location_state is distinct from new.location_state or old.location_district is distinct from new.location_district
+        or old.location_city is distinct from new.location_city or old.phone is distinct from new.phone
+        or old.whatsapp_number is distinct from new.whatsapp_number or old.email is distinct from new.email
     )
     execute function trg_fn_profile_edited();
 

@@ -486,7 +486,7 @@ comment on function trg_fn_nec_price_changes() is
 create or replace trigger trg_nec_prices_changes
     before update on nec_prices
     for each row when (
-        (old.suggested_price, old.prevailing_price) is distinct from (new.suggested_price, new.prevailing_price)
+        old.suggested_price is distinct from new.suggested_price or old.prevailing_price is distinct from new.prevailing_price
     )
     execute function trg_fn_nec_price_changes();
 
@@ -501,7 +501,7 @@ $$;
 comment on function trg_fn_nec_price_key_is_fixed() is 'Trigger: refuses to move a price to another zone or day.';
 create or replace trigger trg_nec_prices_key_is_fixed
     before update of id, zone_id, date on nec_prices
-    for each row when ((old.id, old.zone_id, old.date) is distinct from (new.id, new.zone_id, new.date))
+    for each row when (old.id is distinct from new.id or old.zone_id is distinct from new.zone_id or old.date is distinct from new.date)
     execute function trg_fn_nec_price_key_is_fixed();
 
 create or replace function trg_fn_nec_prices_inserted() returns trigger
@@ -814,7 +814,7 @@ with quotes as (
     from nec_prices p
     where p.suggested_price is not null
     union all
-    select p.zone_id, p.date, 'prevailing', p.prevailing_price, p.prevailing_source,
+    select p.zone_id, p.date, 'prevailing' as section, p.prevailing_price, p.prevailing_source,
         p.prevailing_run_id, p.prevailing_observed_at, p.prevailing_revision_no
     from nec_prices p
     where p.prevailing_price is not null
@@ -1494,13 +1494,14 @@ comment on function trg_fn_nec_predictions_are_final() is 'Trigger: refuses ever
 create or replace trigger trg_nec_predictions_are_final
     before update on nec_predictions
     for each row when (
-        (old.id, old.zone_id, old.section, old.target_date, old.issued_on, old.predicted_price, old.lower_80, old.upper_80,
-            old.lower_95, old.upper_95, old.naive_price, old.is_naive_fallback, old.model_run_id, old.model_name,
-            old.model_version, old.created_at)
-        is distinct from
-        (new.id, new.zone_id, new.section, new.target_date, new.issued_on, new.predicted_price, new.lower_80, new.upper_80,
-            new.lower_95, new.upper_95, new.naive_price, new.is_naive_fallback, new.model_run_id, new.model_name,
-            new.model_version, new.created_at)
+        old.id is distinct from new.id or old.zone_id is distinct from new.zone_id
+        or old.section is distinct from new.section or old.target_date is distinct from new.target_date
+        or old.issued_on is distinct from new.issued_on or old.predicted_price is distinct from new.predicted_price
+        or old.lower_80 is distinct from new.lower_80 or old.upper_80 is distinct from new.upper_80
+        or old.lower_95 is distinct from new.lower_95 or old.upper_95 is distinct from new.upper_95
+        or old.naive_price is distinct from new.naive_price or old.is_naive_fallback is distinct from new.is_naive_fallback
+        or old.model_run_id is distinct from new.model_run_id or old.model_name is distinct from new.model_name
+        or old.model_version is distinct from new.model_version or old.created_at is distinct from new.created_at
     )
     execute function trg_fn_nec_predictions_are_final();
 

@@ -63,9 +63,9 @@ def slow(seconds: float) -> Act:
 
 
 def drip(handler: BaseHTTPRequestHandler) -> None:
-    """A byte now and then, for ever: no single wait is long."""
+    """A byte now and then, two seconds long: no single wait is."""
     handler.send_response(200)
-    handler.send_header("Content-Length", "100000")
+    handler.send_header("Content-Length", "100")
     handler.end_headers()
     try:
         for _ in range(100):
@@ -301,6 +301,18 @@ def test_the_pause_is_kept_between_any_two_requests(site: Site) -> None:
     assert watch.slept == [2.5, 1.5]  # after robots.txt; after the page, of which one second had passed
 
 
+def test_the_pause_begins_when_the_answer_is_there(site: Site) -> None:
+    watch = Watch()
+
+    def long_answer(handler: BaseHTTPRequestHandler) -> None:
+        watch.now += 10.0
+        answer()(handler)
+
+    site.scripts[ROBOTS] = [long_answer]
+    fetch_one(site, watch, pause_s=2.0)
+    assert watch.slept == [2.0]
+
+
 def test_a_redirect_on_the_same_host_is_followed_with_the_pause(site: Site) -> None:
     site.scripts[SHEET_PATH] = [answer(302, Location="/moved")]
     site.scripts["/moved"] = [answer(body=b"moved")]
@@ -359,7 +371,7 @@ def test_a_slow_answer_is_given_up_and_tried_again(site: Site, monkeypatch: pyte
     assert site.paths() == [ROBOTS, SHEET_PATH, SHEET_PATH]
 
 
-def test_an_answer_that_drips_for_ever_is_given_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_drips_is_given_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "ANSWER_LIMIT_S", 0.1)
     site.scripts[SHEET_PATH] = [drip, answer(body=b"whole")]
     with SourceClient(settings_for(site.url)) as client:  # the real clock

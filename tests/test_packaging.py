@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.metadata
 import re
 import subprocess
 import sys
@@ -77,3 +79,66 @@ def test_the_changelog_begins_with_this_version() -> None:
     head = re.search(r"^## \[?(\d[\w.]*)", changelog, re.MULTILINE)
     assert head is not None
     assert head[1] == necc.__version__
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `necc` command of a clean environment that has the wheel, and the libraries of this one.
+
+    The libraries are lent, not downloaded again; that the wheel asks for all of them is a test of its own.
+    """
+    folder = tmp_path_factory.mktemp("a clean environment")
+    folder.parent.chmod(0o755)  # our own new folder; root's service account must pass through it
+    folder.chmod(0o755)
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    python = folder / "bin" / "python"
+    (site,) = folder.glob("lib/python*/site-packages")
+    lent = [path for path in sys.path if path.endswith("site-packages")]
+    (site / "lent.pth").write_text("\n".join(lent), encoding="utf-8")
+    command = [str(python), "-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall", str(wheel)]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder / "bin" / "necc"
+
+
+@pytest.mark.timeout(600)
+def test_quickstart_of_the_wheel_does_the_same_from_any_folder(installed: Path, tmp_path: Path) -> None:
+    home = tmp_path / "a home"
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "NECC_HOME": str(home), "NECC_OFFLINE": "1"}
+    for root in [*tmp_path.parents[:2], tmp_path]:
+        root.chmod(0o755)
+    command = [str(installed), "quickstart", "--months", "20"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "made-up demo data" in done.stderr
+    assert "20 stored" in done.stderr
+    carried = [path.stem for path in sorted((PROJECT / "notebooks").glob("*.ipynb"))]
+    assert [path.stem for path in sorted((home / "reports").glob("*.html"))] == carried
+    assert str(installed.parent.parent) in _module_of(installed)
+
+
+def _module_of(installed: Path) -> str:
+    code = "import necc; print(necc.__file__)"
+    python = installed.with_name("python")
+    return subprocess.run([str(python), "-c", code], cwd="/", capture_output=True, text=True, check=True).stdout
+
+
+def test_every_library_that_is_imported_is_asked_for() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = {_normal(re.split(r"[\[<>=!~ ]", name)[0]) for name in project["dependencies"]}
+    provided = importlib.metadata.packages_distributions()
+    imported = {
+        name.split(".")[0]
+        for path in (PROJECT / "necc").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in _imports(node)
+    } - set(sys.stdlib_module_names)
+    missing = {name for name in imported if not {_normal(d) for d in provided.get(name, [name])} & asked}
+    assert missing - {"necc"} == set()
+
+
+def _imports(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        return [node.module]
+    return []

@@ -21,7 +21,10 @@ days = pd.to_datetime(["2025-06-01", "2025-06-02"])
 prices = pd.DataFrame({"date": days, "zone": "namakkal", "zone_name": "Namakkal", "section": "suggested",
                        "price": 500.0, "unit": "INR per 100 eggs", "flag": "made-up demo data"})
 show.price_lines(prices)"""
-WHERE = "import os, sys; print('PLACE', sys.executable, os.getcwd(), os.environ['IPYTHONDIR'])"
+WHERE = """\
+import os, sys
+print('PLACE', sys.executable, os.getcwd(), os.environ['IPYTHONDIR'])
+print('PLANTED', 'planted' in globals())"""
 
 
 @pytest.fixture
@@ -187,8 +190,8 @@ def test_the_kernel_is_this_interpreter_and_ignores_the_user_s_own_settings(fold
     (spec / "kernel.json").write_text('{"argv": ["/bin/false"], "display_name": "theirs", "language": "python"}')
     startup = home / ".ipython" / "profile_default" / "startup"
     startup.mkdir(parents=True)
-    (startup / "00.py").write_text("raise SystemExit('their start-up file ran')")
-    (home / "start.py").write_text("print('their PYTHONSTARTUP ran')")
+    (startup / "00.py").write_text("planted = 1")
+    (home / "start.py").write_text("planted = 2")
     write(folder, WHERE)
     run(folder, HOME=str(home), PYTHONSTARTUP=str(home / "start.py"), IPYTHONDIR=str(home / ".ipython"))
 
@@ -196,7 +199,7 @@ def test_the_kernel_is_this_interpreter_and_ignores_the_user_s_own_settings(fold
     assert interpreter == sys.executable
     assert not Path(folder_of_kernel).exists(), "a temporary folder, gone again"
     assert str(home) not in ipython
-    assert "PYTHONSTARTUP ran" not in page(folder)
+    assert "PLANTED False" in page(folder)
 
 
 def test_notebooks_are_only_read(folder: Path) -> None:
