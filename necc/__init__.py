@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from necc.analyse import status as status
     from necc.analyse import yoy as yoy
     from necc.analyse import zones as zones
-    from necc.forecasts import forecasts as forecasts
+    from necc.forecast_store import forecasts as forecasts
 
 _ROOMS = {
-    "forecasts": "necc.forecasts",
+    "forecasts": "necc.forecast_store",
     "monthly": "necc.analyse",
     "notice": "necc.analyse",
     "prices": "necc.analyse",

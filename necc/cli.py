@@ -40,7 +40,7 @@ def cli(context: click.Context, *, quiet: bool, verbose: bool, demo: bool) -> No
 
     Begin with `necc quickstart`.
     """
-    level = logging.DEBUG if verbose else logging.ERROR if quiet else logging.INFO
+    level = logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         logging.Formatter("necc: %(levelname)s: %(message)s" if verbose else "necc: %(message)s")

@@ -40,7 +40,7 @@ Words = NDArray[np.uint64]
 Prices = NDArray[np.int64]
 
 FIRST_DAY = dt.date(FIRST_YEAR, 1, 1)
-SEED = 2015  # any would do; another one is another market, and every past day changes
+SEED = 2015  # another one is another market: every past day changes
 NO_PRICE = 0  # in the arrays of numbers; a record says None
 
 # The market. Chosen by trial so that the statistics asked for come out of the printed prices.

@@ -56,7 +56,9 @@ def quickstart(
         deployed = migrate.deploy(connection)
     say(f"database {db.described(settings)}: schema {_files(len(deployed.applied), len(deployed.unchanged))}")
     scraped = _scrape(settings, months, say, progress)
+    say("predicting 1 to 30 days ahead")
     say(pipeline.predict(settings).summary)
+    say("executing the notebooks")
     results = _execute_notebooks(settings, say)
     return Workbench(settings, scraped, results)
 

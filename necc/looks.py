@@ -20,6 +20,7 @@ from necc.units import LABELS, STORED_UNIT
 
 if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
+    from pandas.io.formats.style_render import CSSDict
 
 # Okabe and Ito's colours, told apart with every common colour blindness; their yellow is too pale on white.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#4b4f58")
@@ -38,6 +39,10 @@ NO_PRICES = "no prices in this range"
 SOURCE = "Source: NECC daily sheets"
 SECTION_NOTES = {"reference": "the suggested price where there is one, else the prevailing one"}
 KINDS = {"real": "prices of NECC", "demo": DEMO_LABEL, "empty": "no prices yet"}  # of a database
+TABLE_STYLES: list[CSSDict] = [
+    {"selector": "caption", "props": "text-align: left"},
+    {"selector": "td", "props": "white-space: nowrap"},  # a date broken in two is hard to read
+]
 FACT_NAMES = {"last_price_on": "as of (newest price)"}
 
 
@@ -94,7 +99,7 @@ def table(frame: pd.DataFrame, columns: Sequence[str] = (), *, caption: str = ""
     parts = (caption, unit_of(frame) if "unit" in frame else "", DEMO_LABEL if is_demo(frame) else "")
     text = html.escape(" · ".join(part for part in parts if part))
     plain = view.style.hide(axis="index").format(precision=2, na_rep="–")
-    return plain.set_caption(text).set_table_styles([{"selector": "caption", "props": "text-align: left"}])
+    return plain.set_caption(text).set_table_styles(TABLE_STYLES)
 
 
 def is_demo(frame: pd.DataFrame) -> bool:

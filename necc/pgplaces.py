@@ -132,6 +132,11 @@ class Layout:
         """Names the private directory of the socket where the usual one has too long a path."""
         return self.run_dir / "socket_dir"
 
+    def other_versions(self) -> list[Path]:
+        """Data directories of other major versions beside this one."""
+        found = [file.parent for file in self.place.glob("pg[0-9]*/PG_VERSION")]
+        return sorted(folder for folder in found if folder not in (self.data_dir, self.unfinished_dir))
+
     def make(self) -> None:
         """Make the directories that are missing."""
         mode = PASS_DIR if self.account.switch else PRIVATE_DIR

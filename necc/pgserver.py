@@ -14,6 +14,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 import psutil
@@ -60,13 +61,17 @@ class Server:
         self.options = options
         self.timeout_s = timeout_s
 
+    @cached_property
+    def _programs(self) -> Path:
+        return pgbinaries.usable_by(self.files.account, self.bin_dir)
+
     def process(self) -> psutil.Process | None:
         """The running postmaster: not a zombie, and not another program that was given its old pid."""
         try:
             process = psutil.Process(int(self._pid_file_line(PID_LINE)))
         except (ValueError, psutil.NoSuchProcess):
             return None
-        return process if self._is_served_by(process) else None
+        return process if self._has(process) else None
 
     def ensure_running(self) -> bool:
         """Have it run and accept connections.
@@ -112,7 +117,7 @@ class Server:
             return ""
         return lines[number].strip() if number < len(lines) else ""
 
-    def _is_served_by(self, process: psutil.Process) -> bool:
+    def _has(self, process: psutil.Process) -> bool:
         """Whether this is a live PostgreSQL process working in the data directory."""
         try:
             return (
@@ -127,7 +132,7 @@ class Server:
         """Wait for a server whose starter was killed; False when it has gone instead."""
         deadline = time.monotonic() + self.timeout_s
         while self._pid_file_line(STATUS_LINE) != "ready":
-            if not self._is_served_by(process):
+            if not self._has(process):
                 return False
             if time.monotonic() > deadline:
                 raise DatabaseError(f"the server in {self.files.data_dir} is not ready after {self.timeout_s:.0f} s")
@@ -143,17 +148,26 @@ class Server:
             return
         if _answers(socket_file):
             raise DatabaseError(f"a server that cannot be seen from here (a container's?) uses {pid_file.parent}")
-        orphans = [process for process in psutil.process_iter() if self._is_served_by(process)]
-        _gone, alive = psutil.wait_procs(orphans, timeout=STOP_TIMEOUT_S)
-        if alive:
-            raise DatabaseError(f"processes of a dead server still use {pid_file.parent}: {alive}")
+        self._outlast_orphans()
         for path in stale:
             path.unlink(missing_ok=True)
+
+    def _outlast_orphans(self) -> None:
+        """Wait for the children of a killed postmaster: they end by themselves as soon as they notice."""
+        orphans = [process for process in psutil.process_iter() if self._has(process)]
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while orphans := [process for process in orphans if self._has(process)]:
+            if time.monotonic() > deadline:
+                pids = ", ".join(str(process.pid) for process in orphans)
+                raise DatabaseError(f"processes of a dead server still use {self.files.data_dir}: end {pids}")
+            time.sleep(POLL_S)
 
     def _initialise(self) -> None:
         """Make the data directory; it gets its name when it is complete."""
         files = self.files
         LOG.info("creating a database server in %s", files.data_dir)
+        for other in files.other_versions():
+            LOG.warning("the data in %s are of another PostgreSQL version and stay there", other)
         shutil.rmtree(files.unfinished_dir, ignore_errors=True)
         files.unfinished_dir.mkdir(mode=PRIVATE_DIR)
         files.account.own(files.unfinished_dir)
@@ -216,8 +230,7 @@ class Server:
 
     def _tool(self, tool: str, *arguments: str, timeout_s: float) -> subprocess.CompletedProcess[str]:
         waiting = ["--wait", f"--timeout={timeout_s:.0f}"] if tool == "pg_ctl" else []
-        program = pgbinaries.usable_by(self.files.account, self.bin_dir) / tool
-        return self.files.account.run(program, *arguments, *waiting, timeout_s=timeout_s + TOOL_GRACE_S)
+        return self.files.account.run(self._programs / tool, *arguments, *waiting, timeout_s=timeout_s + TOOL_GRACE_S)
 
 
 def _working_directory(process: psutil.Process, account: Account) -> str:

@@ -94,9 +94,8 @@ def predict(settings: Settings, *, as_of: dt.date | None = None) -> ForecastRepo
         NoDataError: too few prices to learn from.
         DatabaseError: the database cannot be used.
     """
-    from necc import analyse
+    from necc import analyse, forecast_store
     from necc import predict as model_room
-    from necc.forecasts import already_issued, save
 
     prices = analyse.prices(end=as_of or settings.today(), settings=settings)
     if prices.empty:
@@ -104,11 +103,11 @@ def predict(settings: Settings, *, as_of: dt.date | None = None) -> ForecastRepo
     issued_on = prices["date"].max().date()
     name, version = model_room.MODEL_NAME, model_room.version_of(prices, issued_on)
     with db.connect(settings) as connection:
-        if already_issued(connection, name, version, issued_on):
+        if forecast_store.already_issued(connection, name, version, issued_on):
             return ForecastReport(issued_on, name, version, False, 0, {}, settings.demo)
         model = model_room.train(prices, issued_on)
         issue = model.predict(prices, issued_on)
-        saved = save(connection, model.run, issue.frame)
+        saved = forecast_store.save(connection, model.run, issue.frame)
     return ForecastReport(issued_on, name, version, True, saved.predictions, issue.not_predicted, settings.demo)
 
 

@@ -4,7 +4,8 @@ One pooled model per anchor horizon predicts the *change* of the logarithm of th
 the target, for all zones together; horizons in between are interpolated. Trees on price levels cannot go
 beyond what they have seen, trees on changes can. Intervals are split-conformal: a first model, fitted
 without the newest span, shows on that span how wrong such forecasts are; the errors are scaled by how much
-each zone has moved lately. The model that predicts is then fitted on everything up to the cut-off.
+each zone has moved lately. The same span says how far to trust each anchor: its changes are multiplied by a weight
+between 0 (naive) and 1. The model that predicts is then fitted on everything up to the cut-off.
 
 For speed only every third day serves as an origin of training (3 and 7 share no divisor, so that every
 weekday comes up as often). Same input, same output: each fit runs on one thread, several side by side.
@@ -30,7 +31,7 @@ import pandas as pd
 from necc import features
 from necc.errors import NoDataError, UsageError
 from necc.features import FEATURES, INPUT_FILL_DAYS, Panel
-from necc.forecasts import ModelRun
+from necc.forecast_store import ModelRun
 
 log = logging.getLogger("necc.predict")
 
@@ -42,6 +43,7 @@ MIN_EXAMPLES = 200  # (origin, zone) pairs of one horizon; fewer teach the trees
 LARGEST_CHANGE = 0.35  # log; larger changes within 30 days were typing errors, or once in 15 years
 LEVELS = {"lower_95": 0.025, "lower_80": 0.1, "upper_80": 0.9, "upper_95": 0.975}
 LEAST_SHARE_OF_MEDIAN_SCALE = 0.25  # a zone that rested lately still may move
+WEIGHTS = np.linspace(0, 1, 11)  # finer steps would only follow the noise of one span
 SMALLEST_SCALE = 1e-4  # log; keeps the division defined where no zone moved for months
 SMALLEST_PRICE = 0.01  # what the table's two decimals can hold above zero
 
@@ -125,15 +127,17 @@ class Model:
     """A trained model: one estimator per anchor, and how wrong such estimators were.
 
     Args:
-        run: what `forecasts.save` keeps of it: name, version, training span, features, scores.
+        run: what `forecast_store.save` keeps of it: name, version, training span, features, scores.
         recipe: how it was trained.
         estimators: fitted scikit-learn regressors, one per anchor.
+        weights: per anchor, how far its changes are trusted: 0 is naive.
         errors: anchors × LEVELS: quantiles of the scaled errors.
     """
 
     run: ModelRun
     recipe: Recipe
     estimators: tuple[Any, ...]
+    weights: Floats
     errors: Floats
 
     def predict(self, prices: pd.DataFrame, issued_on: dt.date) -> Issue:
@@ -168,7 +172,7 @@ class Model:
         for estimator, horizon in zip(self.estimators, self.recipe.anchors_days, strict=True):
             rows = features.matrix(series, origin, horizon, daily=daily).droplevel("origin").loc[zones]
             columns.append(_cut(estimator.predict(rows.to_numpy())))
-        return np.stack(columns, axis=1)
+        return np.stack(columns, axis=1) * self.weights
 
 
 def train(prices: pd.DataFrame, cutoff: dt.date, *, recipe: Recipe | None = None) -> Model:
@@ -191,7 +195,7 @@ def train(prices: pd.DataFrame, cutoff: dt.date, *, recipe: Recipe | None = None
     split = pd.Timestamp(cutoff) - pd.Timedelta(days=min(recipe.calibration_days, priced_days // 3))
     trial = _fit([part.where(np.asarray(part.target <= split)) for part in known], recipe)
     fresh = [part.where(np.asarray(part.rows.index.get_level_values("origin") > split)) for part in known]
-    errors, scores = _calibrate(trial, fresh, recipe)
+    weights, errors, scores = _calibrate(trial, fresh, recipe)
     estimators = _fit(known, recipe)
     run = ModelRun(
         name=MODEL_NAME,
@@ -206,7 +210,7 @@ def train(prices: pd.DataFrame, cutoff: dt.date, *, recipe: Recipe | None = None
         duration_ms=round(1000 * (time.perf_counter() - started)),
     )
     log.info("trained %s %s on %d rows in %d ms", run.name, run.version, run.rows_count, run.duration_ms)
-    return Model(run, recipe, estimators, errors)
+    return Model(run, recipe, estimators, weights, errors)
 
 
 def version_of(prices: pd.DataFrame, cutoff: dt.date, *, recipe: Recipe | None = None) -> str:
@@ -329,18 +333,32 @@ def _fit_one(part: Examples, *, recipe: Recipe) -> Any:
 
 def _calibrate(
     trial: Sequence[Any], fresh: Sequence[Examples], recipe: Recipe
-) -> tuple[Floats, dict[str, float | str]]:
-    """Quantiles of the scaled errors per anchor, and the skill over naive, on days the trial never saw."""
+) -> tuple[Floats, Floats, dict[str, float | str]]:
+    """On days the trial never saw: per anchor its weight, the quantiles of its errors, and its bare skill."""
+    weights: list[float] = []
     quantiles: list[Floats] = []
     scores: dict[str, float | str] = {}
     for estimator, part, horizon in zip(trial, fresh, recipe.anchors_days, strict=True):
         if len(part.change) < MIN_EXAMPLES:
             raise NoDataError(f"only {len(part.change)} examples to calibrate with, wanted {MIN_EXAMPLES}")
-        error = part.change - _cut(estimator.predict(part.rows.to_numpy()))
-        quantiles.append(_quantiles(error / part.scale))
-        naive = float(np.abs(part.change).mean())
-        scores[f"skill_{horizon}d"] = round(1 - float(np.abs(error).mean()) / naive, 4) if naive else 0.0
-    return np.stack(quantiles), scores
+        made = _cut(estimator.predict(part.rows.to_numpy()))
+        weight = _weight(made, part.change)
+        weights.append(weight)
+        quantiles.append(_quantiles((part.change - weight * made) / part.scale))
+        scores |= {f"skill_{horizon}d": _skill(made, part.change), f"weight_{horizon}d": weight}
+    return np.array(weights), np.stack(quantiles), scores
+
+
+def _weight(made: Floats, change: Floats) -> float:
+    """The share of the predicted changes that comes closest to what came; the smallest one of equals."""
+    losses = [float(np.abs(change - weight * made).mean()) for weight in WEIGHTS]
+    return round(float(WEIGHTS[int(np.argmin(losses))]), 1)
+
+
+def _skill(made: Floats, change: Floats) -> float:
+    """1 less the mean absolute error over that of naive, in log change; 0 where nothing moved."""
+    naive = float(np.abs(change).mean())
+    return round(1 - float(np.abs(change - made).mean()) / naive, 4) if naive else 0.0
 
 
 def _quantiles(scaled: Floats) -> Floats:

@@ -43,7 +43,7 @@ with replaced as (
            coalesce(problem.date, (month.first_day + interval '1 month')::date - 1) as last_date
     from nec_price_problems as problem
     left join nec_source_pages as page on page.id = problem.page_id
-    left join lateral make_date(page.year, page.month, 1) as month(first_day) on page.report = 'daily'
+    left join lateral make_date(page.year, page.month, 1) as month(first_day) on true
     where problem.found_at <= :as_of and (problem.released_at is null or problem.released_at > :as_of)
       and (page.id is null or page.report = 'daily')
 ), doubted as (

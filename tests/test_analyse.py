@@ -412,7 +412,7 @@ OTHERS: list[Callable[..., Any]] = [analyse.zones, analyse.notice, analyse.statu
 
 @pytest.mark.parametrize("reader", READERS)
 def test_no_price_at_all_is_an_error(bare: Book, reader: Callable[..., Any]) -> None:
-    with pytest.raises(NoDataError, match=r"no prices stored yet in database book_bare0: run `necc scrape`"):
+    with pytest.raises(NoDataError, match=r"no prices stored yet in database book_bare\d: run `necc scrape`"):
         reader(settings=bare.settings)
 
 

@@ -59,6 +59,7 @@ def book(server: Cluster, template: str, tmp_path_factory: pytest.TempPathFactor
     February 2024 28 days at 440 and the leap day at 469, so (28 * 440 + 469) / 29 = 441 on average;
     March 2024 ten days at 420, the last of them held at 4200.
     Jabalpur: October 2019 prevailing at 350 and 351; October 2020 first prevailing 360, then suggested 370, 372.
+    Mumbai: April 2022, fifteen days prevailing at 500, then fifteen suggested at 520.
     """
     with book_on(server, template, tmp_path_factory.mktemp("months")) as book:
         book.quotes("namakkal", "suggested", "2023-02-01", [400] * 38 + [900] * 21)
@@ -67,6 +68,8 @@ def book(server: Cluster, template: str, tmp_path_factory: pytest.TempPathFactor
         book.quotes("jabalpur", "prevailing", "2019-10-01", [350, 351])
         book.quotes("jabalpur", "prevailing", "2020-10-01", [360])
         book.quotes("jabalpur", "suggested", "2020-10-02", [370, 372])
+        book.quotes("mumbai", "prevailing", "2022-04-01", [500] * 15)
+        book.quotes("mumbai", "suggested", "2022-04-16", [520] * 15)
         book.refresh(TODAY)
         yield book
 
@@ -82,7 +85,7 @@ def jabalpur(month: str, section: str, *numbers: object, flag: str = "") -> Row:
 
 
 def test_monthly_averages_of_every_series(book: Book) -> None:
-    frame = analyse.monthly(settings=book.settings)
+    frame = analyse.monthly(["namakkal", "jabalpur"], settings=book.settings)
     rows = [
         jabalpur("2019-10-01", "prevailing", 350.5, 350, 351, 351, 2, False, False),
         jabalpur("2019-10-01", "reference", 350.5, 350, 351, 351, 2, False, False),
@@ -101,7 +104,7 @@ def test_monthly_averages_of_every_series(book: Book) -> None:
 
 
 def test_year_over_year_of_every_series(book: Book) -> None:
-    frame = analyse.yoy(settings=book.settings)
+    frame = analyse.yoy(["namakkal", "jabalpur"], settings=book.settings)
     none, nan = 0, np.nan
     rows = [
         jabalpur("2019-10-01", "prevailing", 350.5, nan, nan, nan, 2, none, False, False),
@@ -128,6 +131,16 @@ def test_one_series_is_that_part_of_all(book: Book) -> None:
             part = reader("jabalpur", section=section, settings=book.settings)
             assert_frame_equal(part, whole[whole["section"] == section].reset_index(drop=True))
             assert len(part) == rows
+
+
+def test_a_series_is_complete_by_its_own_days(book: Book) -> None:
+    frame = analyse.monthly("mumbai", settings=book.settings)
+    columns = ["section", "price", "days_count", "is_complete"]
+    assert frame[columns].to_numpy().tolist() == [
+        ["prevailing", 500.0, 15, False],
+        ["reference", 510.0, 30, True],
+        ["suggested", 520.0, 15, False],
+    ]
 
 
 def test_months_are_in_the_range_by_their_first_day(book: Book) -> None:

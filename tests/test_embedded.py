@@ -320,6 +320,27 @@ def test_a_live_client_of_a_killed_server_gets_a_new_one(home: Path, embedded_bi
         assert one_value(cluster, "select 1") == 1
 
 
+def test_a_process_that_outlives_its_killed_server_is_waited_for(
+    home: Path, embedded_bin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = Cluster(home, embedded_bin, options=QUICK_START)
+    cluster.start()
+    client = psycopg.connect(cluster.url("postgres"))
+    backend = psutil.Process(client.info.backend_pid)
+    backend.suspend()
+    os.kill(cluster.status().pid or 0, signal.SIGKILL)
+    assert wait_until(lambda: not cluster.status().running)
+    monkeypatch.setattr(pgserver, "STOP_TIMEOUT_S", 0.2)
+    with pytest.raises(DatabaseError, match=f"processes of a dead server still use .*: end {backend.pid}$"):
+        cluster.start()
+    monkeypatch.undo()
+    threading.Timer(0.3, backend.resume).start()
+    cluster.start()
+    assert one_value(cluster, "select 1") == 1
+    client.close()
+    cluster.release()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="makes a zombie by a Linux call")
 def test_a_postmaster_that_is_still_a_zombie(home: Path, bin_dir: Path, start: Start) -> None:
     """This process adopts the orphaned postmaster and does not reap it, as some containers' PID 1 does."""
@@ -345,7 +366,11 @@ def reap_children() -> None:
             os.waitpid(child.pid, 0)
 
 
-@pytest.mark.parametrize("stranger", ["a program", "another server"])
+@pytest.mark.parametrize(
+    ("bin_dir", "stranger"),
+    [("embedded", "a program"), ("embedded", "another server"), ("postgresql15", "a program")],
+    indirect=["bin_dir"],
+)
 def test_a_stale_pid_that_another_program_has_now(
     home: Path, bin_dir: Path, start: Start, stranger: str, clusters: Callable[[str], Cluster]
 ) -> None:
@@ -371,13 +396,20 @@ def test_a_stale_pid_that_another_program_has_now(
     sleeper.wait()
 
 
-def test_what_a_killed_initdb_left_is_removed(empty_home: Path, embedded_bin: Path) -> None:
+def test_what_a_killed_initdb_left_is_removed(
+    empty_home: Path, embedded_bin: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     half_made = empty_home / "pg18.new"
     half_made.mkdir(parents=True)
     (half_made / "PG_VERSION").write_text("18\n")
+    (empty_home / "pg17").mkdir()
+    (empty_home / "pg17" / "PG_VERSION").write_text("17\n")
     with Cluster(empty_home, embedded_bin, options=QUICK_START) as cluster:
         assert one_value(cluster, "select 1") == 1
     assert not half_made.exists()
+    assert [r.message for r in caplog.records if r.levelname == "WARNING"] == [
+        f"the data in {empty_home / 'pg17'} are of another PostgreSQL version and stay there"
+    ]
 
 
 def test_a_server_whose_starter_was_killed_is_waited_for(home: Path, embedded_bin: Path) -> None:
@@ -570,14 +602,14 @@ def test_the_data_of_another_user_are_refused(empty_home: Path, embedded_bin: Pa
 
 
 @pytest.mark.parametrize("name", ["x" * 120, "a,b"])
-def test_a_socket_path_that_libpq_cannot_use(empty_home: Path, bin_dir: Path, start: Start, name: str) -> None:
-    cluster = Cluster(empty_home / name, bin_dir, options=QUICK_START)
+def test_a_socket_path_that_libpq_cannot_use(empty_home: Path, embedded_bin: Path, name: str) -> None:
+    cluster = Cluster(empty_home / name, embedded_bin, options=QUICK_START)
     cluster.start()
     folder = cluster.status().socket_dir
     assert not folder.is_relative_to(empty_home)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert folder.stat().st_uid == cluster._files.account.uid
-    assert Cluster(empty_home / name, bin_dir).url() == cluster.url()
+    assert Cluster(empty_home / name, embedded_bin).url() == cluster.url()
     assert one_value(cluster, "select 1") == 1
     cluster.release()
     folder.chmod(0o777)

@@ -192,7 +192,7 @@ def mondays_only(weeks: int) -> Panel:
 
 @pytest.mark.parametrize(
     ("weekday", "horizon", "on_target", "expected"),
-    [(6, 1, 1, 1), (6, 2, 0, 1), (6, 8, 1, 2), (6, 30, 0, 5), (0, 1, 0, 0), (0, 7, 1, 1), (2, 5, 1, 1)],
+    [(6, 1, 1, 1), (6, 2, 0, 1), (6, 8, 1, 2), (6, 30, 0, 5), (0, 1, 0, 0), (0, 7, 1, 1), (2, 5, 1, 1), (2, 4, 0, 0)],
 )
 def test_weekday_habits_of_a_zone(weekday: int, horizon: int, on_target: float, expected: float) -> None:
     made, day = mondays_only(12), 7 * 11 + weekday

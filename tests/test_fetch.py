@@ -508,3 +508,14 @@ def test_the_probe_gives_up_in_time(site: Site) -> None:
     assert probe(site.url, timeout=0.2) is False
     assert time.monotonic() - started < 1.4
     assert probe("http://127.0.0.1:9", timeout=0.2) is False
+
+
+def test_the_probe_does_not_wait_for_a_name_that_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hanging_look_up(*_: object, **__: object) -> object:
+        time.sleep(1.5)
+        raise socket.gaierror("no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hanging_look_up)
+    started = time.monotonic()
+    assert probe("http://localhost:9", timeout=0.2) is False
+    assert time.monotonic() - started < 1.4

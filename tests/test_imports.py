@@ -24,7 +24,7 @@ ORDER = (
     ("fetch", "parse", "validate", "identity"),
     ("pgplaces pgbinaries pgserver embedded db",),
     ("queries frames reading",),
-    ("sqlfiles servertalk scratch catalog migrate", "store runlog", "forecasts", "analyse"),
+    ("sqlfiles servertalk scratch catalog migrate", "store runlog", "forecast_store", "analyse"),
     ("features",),
     ("predict",),
     ("backtest",),

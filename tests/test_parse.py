@@ -229,6 +229,11 @@ def read_or_refuse(body: bytes) -> Sheet | None:
     return sheet
 
 
+def test_what_postgresql_cannot_store_is_replaced() -> None:
+    sheet = read_sheet(SMALL_PAGE.replace(b">Ajmer<", b">Aj\x00mer \xff<"))
+    assert sheet.rows[0].label == "Aj\ufffdmer \ufffd"
+
+
 def test_a_page_cut_anywhere_gives_no_other_prices() -> None:
     whole = read_sheet(SMALL_PAGE).rows
     table_end = SMALL_PAGE.rindex(b"</table")

@@ -132,6 +132,22 @@ def test_interpolation_counts() -> None:
     assert values[1] == pytest.approx([0, 1, *[2] * 28])
 
 
+def test_the_weight_is_the_share_that_came() -> None:
+    made = np.array([0.02, -0.01, 0.04, 0.03])
+    assert predict._weight(made, made * 0.5) == 0.5
+    assert predict._weight(made, made * 3) == 1
+    assert predict._weight(made, -made) == 0
+    assert predict._weight(made * 0, made) == 0
+    assert predict._skill(made, made * 2) == pytest.approx(0.5)
+    assert predict._skill(made, made * 0) == 0
+
+
+def test_without_trust_the_prediction_is_naive(model: Model, market: pd.DataFrame) -> None:
+    distrusted = replace(model, weights=model.weights * 0).predict(market, CUTOFF).frame
+    assert distrusted["predicted_price"].tolist() == distrusted["naive_price"].tolist()
+    assert in_order(distrusted)
+
+
 def test_the_quantiles_of_errors_count() -> None:
     errors = np.arange(-500.0, 501.0)  # 1001 of them; moved outwards by 0.475 and 0.4 of one of them
     assert predict._quantiles(errors) == pytest.approx([-475.475, -400.4, 400.4, 475.475], abs=0.01)
@@ -212,7 +228,8 @@ def test_what_is_kept_of_a_training(model: Model) -> None:
     assert (run.name, run.training_from, run.training_cutoff) == (predict.MODEL_NAME, FIRST_DAY, CUTOFF)
     assert (run.zones_count, run.horizons_days) == (len(ZONES), HORIZONS_DAYS)
     assert run.features == tuple(features.FEATURES)
-    assert set(run.scores) == {"skill_1d", "skill_7d", "skill_30d", "calibration_from"}
+    kinds = {f"{kind}_{days}d" for kind in ("skill", "weight") for days in QUICK.anchors_days}
+    assert set(run.scores) == {*kinds, "calibration_from"}
 
 
 def test_a_model_is_not_asked_about_days_it_has_learnt_from(model: Model, market: pd.DataFrame) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -18,7 +19,7 @@ from necc import catalog
 from necc.config import data_folder
 from necc.embedded import Cluster
 from tests.conftest import temporary_database
-from tests.schema_rows import refused
+from tests.schema_rows import refresh, refused, series
 
 Connection = psycopg.Connection[Any]
 ROLES = ("app_ro", "app_rw", "app_scraper", "nec_analyst")
@@ -146,6 +147,32 @@ def test_two_databases_may_make_the_roles_at_once(server: Cluster) -> None:
             connection.execute(sql.SQL("drop role {}").format(sql.Identifier(f"race_{role}")))
 
     assert made == (4,)
+
+
+def test_a_dump_restores_to_the_same_schema(
+    server: Cluster, database: str, empty_database: str, tmp_path: Path
+) -> None:
+    with psycopg.connect(database) as connection:
+        series(connection, "namakkal", "2024-02-01", [500, 505])
+        refresh(connection)
+    dump = tmp_path / "dump.sql"
+    with dump.open("w", encoding="utf-8") as file:
+        subprocess.run([server.bin_dir / "pg_dump", "--dbname", database], stdout=file, check=True)
+    restore: list[str | Path] = [
+        server.bin_dir / "psql",
+        "-X",
+        "-q",
+        "-v",
+        "ON_ERROR_STOP=1",
+        "-f",
+        dump,
+        empty_database,
+    ]
+    subprocess.run(restore, stdout=subprocess.DEVNULL, check=True)
+
+    with psycopg.connect(database) as here, psycopg.connect(empty_database) as there:
+        assert catalog.differences(catalog.snapshot(here), catalog.snapshot(there)) == []
+        assert all_rows(here) == all_rows(there)
 
 
 def views(connection: Connection, names: Iterable[str]) -> dict[str, int]:

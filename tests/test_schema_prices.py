@@ -179,6 +179,16 @@ def test_a_revision_says_what_was_known_when(connection: Connection) -> None:
     ]
 
 
+def test_a_page_seen_after_the_change_says_nothing_of_the_old_price(connection: Connection) -> None:
+    upsert(connection, "namakkal", DAY, 500)
+    connection.execute("update nec_prices set suggested_observed_at = %s", [SEEN])
+    for days in (1, 3):
+        page(connection, DAY, seen_at=SEEN + dt.timedelta(days))
+    change = "update nec_prices set suggested_price = 505, suggested_observed_at = %s"
+    connection.execute(change, [SEEN + dt.timedelta(2)])
+    assert revisions(connection, "last_seen_at") == [(SEEN + dt.timedelta(1),)]
+
+
 def test_a_price_that_no_page_showed_was_last_seen_when_first_seen(connection: Connection) -> None:
     upsert(connection, "namakkal", DAY, 500, source="manual")
     act_as(connection, "00000000-0000-4000-8000-000000000000")  # nobody's id
@@ -246,6 +256,8 @@ def test_a_zone_knows_its_first_and_last_day(connection: Connection) -> None:
     connection.execute("delete from nec_prices where date in ('2024-02-01', '2023-12-31')")
     assert span(connection, "pune") == ("2024-02-03", "2024-02-05")
     assert span(connection, "surat") == (None, None)
+    connection.execute("delete from nec_prices where date = '2024-02-05'")
+    assert span(connection, "pune") == ("2024-02-03", "2024-02-03")
     assert value(connection, "select updated_at from nec_zones where slug = 'pune'") == stamp
 
 

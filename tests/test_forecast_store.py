@@ -14,7 +14,7 @@ from pandas.testing import assert_frame_equal
 
 from necc.config import DEMO_LABEL, Settings
 from necc.errors import NoDataError, UnknownZoneError, UsageError
-from necc.forecasts import KEPT_COLUMNS, ModelRun, Saved, already_issued, forecasts, save
+from necc.forecast_store import KEPT_COLUMNS, ModelRun, Saved, already_issued, forecasts, save
 from tests.hand_made import Book, typed_out
 
 ISSUED = dt.date(2025, 6, 5)
