@@ -42,9 +42,7 @@ def cli(context: click.Context, *, quiet: bool, verbose: bool, demo: bool) -> No
     """
     level = logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        logging.Formatter("necc: %(levelname)s: %(message)s" if verbose else "necc: %(message)s")
-    )
+    handler.setFormatter(logging.Formatter("necc: %(levelname)s: %(message)s" if verbose else "necc: %(message)s"))
     logger = logging.getLogger("necc")
     logger.handlers, logger.propagate = [handler], False
     logger.setLevel(level)

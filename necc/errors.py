@@ -1,17 +1,17 @@
 """Everything that can go wrong, as types; the command line turns each into its exit code.
 
-    NeccError
-    ├── UsageError                2  the request itself is wrong (bad month, bad option)
-    │   └── UnknownZoneError      2  no zone of that name; says which names are close
-    ├── FetchError                1  the source did not answer after the retries
-    ├── DatabaseError             1  the database cannot be reached or refuses
-    ├── SheetRefusedError         1  a sheet is cut or contradicts what is stored: nothing of it is kept
-    ├── StalePageError            3  the page is not the sheet that was asked for
-    ├── NoDataError               3  the source (or the database) has nothing for what was asked
-    ├── SourceChangedError        4  the page has an unknown layout
-    │   └── UnknownLabelError     4  the page names a zone that is in no alias
-    ├── BlockedError              5  the source refuses us: 403, 429 or robots.txt
-    └── LockedError               6  another run holds the lock
+NeccError
+├── UsageError                2  the request itself is wrong (bad month, bad option)
+│   └── UnknownZoneError      2  no zone of that name; says which names are close
+├── FetchError                1  the source did not answer after the retries
+├── DatabaseError             1  the database cannot be reached or refuses
+├── SheetRefusedError         1  a sheet is cut or contradicts what is stored: nothing of it is kept
+├── StalePageError            3  the page is not the sheet that was asked for
+├── NoDataError               3  the source (or the database) has nothing for what was asked
+├── SourceChangedError        4  the page has an unknown layout
+│   └── UnknownLabelError     4  the page names a zone that is in no alias
+├── BlockedError              5  the source refuses us: 403, 429 or robots.txt
+└── LockedError               6  another run holds the lock
 """
 
 from __future__ import annotations

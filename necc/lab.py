@@ -71,8 +71,7 @@ def _choose_source(settings: Settings, say: Say) -> Settings:
         return settings
     if settings.database_url:
         raise FetchError(
-            f"{settings.base_url} does not answer, and DATABASE_URL gets {DEMO_LABEL} only with --demo: "
-            "try again later"
+            f"{settings.base_url} does not answer, and DATABASE_URL gets {DEMO_LABEL} only with --demo: try again later"
         )
     say(f"{settings.base_url} does not answer within {PROBE_TIMEOUT_S:.0f} s: using {DEMO_LABEL} instead")
     return replace(settings, demo=True)
@@ -86,9 +85,7 @@ def _is_reachable(settings: Settings) -> bool:
     return fetch.probe(settings.base_url, timeout=PROBE_TIMEOUT_S)
 
 
-def _scrape(
-    settings: Settings, months: int, say: Say, progress: Callable[[SheetResult], None] | None
-) -> ScrapeReport:
+def _scrape(settings: Settings, months: int, say: Say, progress: Callable[[SheetResult], None] | None) -> ScrapeReport:
     today = settings.today()
     last = Month.of(today)
     first = max(last.plus(1 - months), Month(FIRST_YEAR, 1))

@@ -214,9 +214,7 @@ def read_default(client: SourceClient) -> Sheet:
 
     from necc.errors import SheetRefusedError
 
-    retrying = Retrying(
-        stop=stop_after_attempt(3), retry=retry_if_exception_type(SheetRefusedError), reraise=True
-    )
+    retrying = Retrying(stop=stop_after_attempt(3), retry=retry_if_exception_type(SheetRefusedError), reraise=True)
     return retrying(lambda: parse.read_sheet(client.default_page().body))
 
 

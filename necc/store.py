@@ -241,7 +241,9 @@ def _upsert_statement(section: Section) -> sql.Composed:
                         then coalesce(excluded.scraper_mode, p.scraper_mode) end
             returning 1
         )
-        select outcome, count(*) from judged group by outcome""").format(**columns, other_source=sql.Identifier(f"{other}_source"))
+        select outcome, count(*) from judged group by outcome""").format(
+        **columns, other_source=sql.Identifier(f"{other}_source")
+    )
 
 
 def record_problems(
@@ -295,9 +297,7 @@ _RECORD_PROBLEM = """
             detail = excluded.detail"""
 
 
-def _problem_values(
-    problem: Problem, run_id: UUID, page_id: UUID, zones: Mapping[str, UUID]
-) -> dict[str, object]:
+def _problem_values(problem: Problem, run_id: UUID, page_id: UUID, zones: Mapping[str, UUID]) -> dict[str, object]:
     return {
         "run_id": run_id,
         "page_id": page_id,

@@ -52,9 +52,7 @@ def published(first: str = "2009-01", last: str = "2025-06") -> dict[Cell, Decim
         }
 
 
-def stored(
-    connection: psycopg.Connection[Any], first: str = "2009-01", last: str = "2025-06"
-) -> dict[Any, Decimal]:
+def stored(connection: psycopg.Connection[Any], first: str = "2009-01", last: str = "2025-06") -> dict[Any, Decimal]:
     """The stored prices of a range of months: (zone id, section, day) -> INR per 100 eggs."""
     rows = connection.execute(
         "select zone_id, section, date, price from nec_v_price_quotes where date between %s and %s",
@@ -67,9 +65,7 @@ def by_zone(connection: psycopg.Connection[Any], cells: dict[Cell, Decimal]) -> 
     """The same cells under zone ids; every label must be known."""
     labels = sorted({label for label, _, _ in cells})
     known = dict(
-        connection.execute(
-            "select l, resolve_nec_zone(l) from unnest(%s::text[]) as t (l)", [labels]
-        ).fetchall()
+        connection.execute("select l, resolve_nec_zone(l) from unnest(%s::text[]) as t (l)", [labels]).fetchall()
     )
     assert None not in known.values(), f"unknown labels: {[k for k, v in known.items() if v is None]}"
     return {(known[label], section, day): price for (label, section, day), price in cells.items()}

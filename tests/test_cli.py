@@ -25,9 +25,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def necc(
-    embedded_settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
+def necc(embedded_settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run the command on a fresh database in the middle of March 2024; gives code, stdout, stderr."""
     monkeypatch.setenv("DATABASE_URL", embedded_settings.database_url or "")
     monkeypatch.setenv("NECC_HOME", str(embedded_settings.home))
@@ -101,9 +99,7 @@ def test_a_wrong_request_is_one_line_and_code_2(necc: Run, arguments: list[str],
     assert "Traceback" not in err
 
 
-def test_an_unreachable_database_is_one_line_without_its_password(
-    necc: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreachable_database_is_one_line_without_its_password(necc: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://asha:s3cret@127.0.0.1:1/eggs")
     code, out, err = necc("scrape", "--month", "2024-02")
     assert (code, out) == (1, "")
@@ -145,9 +141,7 @@ def test_demo_data_goes_to_a_named_database_only_when_asked_on_the_command_line(
     )
 
 
-def test_quickstart_does_not_fill_a_named_database_with_demo_data(
-    necc: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_quickstart_does_not_fill_a_named_database_with_demo_data(necc: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NECC_OFFLINE", "1")
     code, _, err = necc("quickstart")
     assert code == 1

@@ -54,9 +54,7 @@ def test_a_run_stores_its_sheets_and_says_so(settings: Settings) -> None:
     assert report.is_refreshed
     assert log_row(settings) == ("success", 0, True)
     assert rows(settings, "select count(*) from nec_prices")[0][0] <= report.counts.inserted
-    assert rows(settings, "select distinct outcome, notice is not null from nec_source_pages") == [
-        ("stored", True)
-    ]
+    assert rows(settings, "select distinct outcome, notice is not null from nec_source_pages") == [("stored", True)]
     assert rows(settings, "select count(*) > 0 from nec_monthly_averages") == [(True,)]
 
 
@@ -141,9 +139,7 @@ def test_the_raw_page_of_a_refused_sheet_is_kept(embedded_settings: Settings) ->
 
     report = scrape(embedded_settings, FEBRUARY, alter=cut)
     assert report.exit_code == 1
-    (page,) = rows(
-        embedded_settings, "select outcome, outcome_detail, byte_count > 10000 from nec_source_pages"
-    )
+    (page,) = rows(embedded_settings, "select outcome, outcome_detail, byte_count > 10000 from nec_source_pages")
     assert (page[0], "cut" in page[1], page[2]) == ("refused", True, True)
 
 
@@ -187,9 +183,7 @@ def test_real_and_made_up_prices_never_share_a_database(embedded_settings: Setti
     demo_settings = replace(embedded_settings, demo=True, fixed_now=NOON)
     report = pipeline.scrape(demo_settings, [SheetKey.daily(FEBRUARY)])
     assert (report.exit_code, report.is_demo) == (0, True)
-    assert rows(embedded_settings, "select distinct is_demo, source from nec_v_price_quotes") == [
-        (True, "demo")
-    ]
+    assert rows(embedded_settings, "select distinct is_demo, source from nec_v_price_quotes") == [(True, "demo")]
     with pytest.raises(DatabaseError, match="made-up demo data"):
         scrape(embedded_settings, FEBRUARY)
 
@@ -247,6 +241,4 @@ def test_the_yearly_sheet_is_compared_with_our_own_means(embedded_settings: Sett
     assert [(p.label, p.rule, p.date) for s in report.sheets for p in s.problems] == [
         ("Namakkal", "monthly_average", dt.date(2024, 1, 1))
     ]
-    assert rows(embedded_settings, "select count(*) from nec_v_price_quotes where rules is not null") == [
-        (0,)
-    ]
+    assert rows(embedded_settings, "select count(*) from nec_v_price_quotes where rules is not null") == [(0,)]

@@ -111,9 +111,7 @@ def test_monthly_averages_equal_an_independent_recomputation(connection: psycopg
         if value is not None
     }
     assert found.keys() == expected.keys()
-    assert (
-        max(abs(float(found[key]) - expected[key]) for key in found) <= 0.00501
-    )  # numeric(10,2) of the mean
+    assert max(abs(float(found[key]) - expected[key]) for key in found) <= 0.00501  # numeric(10,2) of the mean
 
 
 def test_year_over_year_equals_an_independent_recomputation(connection: psycopg.Connection[Any]) -> None:
@@ -129,9 +127,7 @@ def test_year_over_year_equals_an_independent_recomputation(connection: psycopg.
         if value is not None
     }
     pairs = {
-        (z, s, y, m): (means[z, s, y, m], means[z, s, y - 1, m])
-        for z, s, y, m in means
-        if (z, s, y - 1, m) in means
+        (z, s, y, m): (means[z, s, y, m], means[z, s, y - 1, m]) for z, s, y, m in means if (z, s, y - 1, m) in means
     }
     current = (2025, 6)
     expected = {k: 100 * (now / before - 1) for k, (now, before) in pairs.items() if k[2:] != current}
@@ -185,9 +181,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_no_fault_stores_a_wrong_price_unflagged(
-    fault: str, embedded_settings: Settings, tmp_path: Path
-) -> None:
+def test_no_fault_stores_a_wrong_price_unflagged(fault: str, embedded_settings: Settings, tmp_path: Path) -> None:
     log = tmp_path / "faults.jsonl"
     with real_prices.site(*FAULTS[fault], "--seed", "3", fault_log=log) as url:
         settings = replace(embedded_settings, base_url=url, fixed_now=TODAY)
@@ -205,9 +199,7 @@ def test_no_fault_stores_a_wrong_price_unflagged(
 
 def _nothing_wrong_is_unflagged(connection: psycopg.Connection[Any]) -> None:
     expected = real_prices.by_zone(connection, real_prices.published())
-    rows = connection.execute(
-        "select zone_id, section, date, price, rules from nec_v_price_quotes"
-    ).fetchall()
+    rows = connection.execute("select zone_id, section, date, price, rules from nec_v_price_quotes").fetchall()
     wrong = [row for row in rows if expected.get((row[0], row[1], row[2])) != row[3]]
     assert [row for row in wrong if not row[4]] == []
 
@@ -216,9 +208,7 @@ def _answer_was_treated_rightly(
     connection: psycopg.Connection[Any], report: ScrapeReport, month: str, answer: dict[str, Any]
 ) -> None:
     (result,) = [sheet for sheet in report.sheets if str(sheet.key) == month]
-    is_wrong_page = answer["served"] not in {f"daily:{month}"} or any(
-        "truncate" in f for f in answer["faults"]
-    )
+    is_wrong_page = answer["served"] not in {f"daily:{month}"} or any("truncate" in f for f in answer["faults"])
     stored = real_prices.stored(connection, month, month)
     if is_wrong_page:
         assert stored == {}, f"{month} was answered with {answer['served']} {answer['faults']}"
@@ -250,9 +240,7 @@ def _a_clean_run_completes_the_series(connection: psycopg.Connection[Any], setti
         report = run(replace(settings, base_url=url), FAULTY_FIRST, FAULTY_LAST)
     span = (str(FAULTY_FIRST), str(FAULTY_LAST))
     assert report.exit_code == 0
-    assert real_prices.stored(connection, *span) == real_prices.by_zone(
-        connection, real_prices.published(*span)
-    )
+    assert real_prices.stored(connection, *span) == real_prices.by_zone(connection, real_prices.published(*span))
     open_problems = "select count(*) from nec_price_problems where released_at is null"
     assert connection.execute(open_problems).fetchone() == (0,)
 

@@ -61,15 +61,11 @@ def write(
             mode="MANUAL",
             observed_at=SEEN,
         )
-        return next(
-            name for name in ("inserted", "updated", "unchanged", "kept_higher") if getattr(counts, name)
-        )
+        return next(name for name in ("inserted", "updated", "unchanged", "kept_higher") if getattr(counts, name))
 
     def by_function(section: Section, price: str, source: str) -> str:
         query = "select upsert_nec_price(%s, %s, %s, %s, %s, %s)"
-        row = connection.execute(
-            query, [zone, DAY, str(section), Decimal(price), source, run.run_id]
-        ).fetchone()
+        row = connection.execute(query, [zone, DAY, str(section), Decimal(price), source, run.run_id]).fetchone()
         assert row
         return str(row[0])
 
@@ -83,9 +79,7 @@ SUGGESTED, PREVAILING = Section.SUGGESTED, Section.PREVAILING
     ("steps", "outcomes", "prices", "revisions"),
     [
         pytest.param([(SUGGESTED, "500", "scraped")], ["inserted"], ("500", None), 0, id="first price"),
-        pytest.param(
-            [(SUGGESTED, "500", "scraped")] * 2, ["inserted", "unchanged"], ("500", None), 0, id="twice"
-        ),
+        pytest.param([(SUGGESTED, "500", "scraped")] * 2, ["inserted", "unchanged"], ("500", None), 0, id="twice"),
         pytest.param(
             [(SUGGESTED, "500", "scraped"), (SUGGESTED, "505.5", "scraped")],
             ["inserted", "updated"],

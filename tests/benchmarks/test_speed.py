@@ -72,15 +72,11 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
             "NECC_TODAY": "2025-06-30",
         }
         measure([*NECC, "db", "deploy"], environment)
-        subprocess.run(
-            [*NECC, "db", "start"], env={**os.environ, **environment}, check=True, capture_output=True
-        )
+        subprocess.run([*NECC, "db", "start"], env={**os.environ, **environment}, check=True, capture_output=True)
         try:
             return measure(BACKFILL, environment), measure(BACKFILL, environment)
         finally:
-            subprocess.run(
-                [*NECC, "db", "stop"], env={**os.environ, **environment}, check=True, capture_output=True
-            )
+            subprocess.run([*NECC, "db", "stop"], env={**os.environ, **environment}, check=True, capture_output=True)
 
 
 def test_scrape_198_sheets(scraped: tuple[Run, Run]) -> None:
