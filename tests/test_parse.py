@@ -115,6 +115,13 @@ def test_a_nested_tag_and_a_comment_in_a_cell_do_not_change_its_text() -> None:
     assert read_sheet(body).rows == read_sheet(PAGE).rows
 
 
+def test_a_comment_alone_is_no_price() -> None:
+    price = sheets.price(0, FEBRUARY.first_day)
+    body = PAGE.replace(b"<td>%d</td>" % price, b"<td><!--%d--></td>" % price, 1)
+    assert body != PAGE
+    assert read_sheet(body).rows[0].cells[0] == ""
+
+
 @pytest.mark.parametrize(
     ("heading", "notice"),
     [
@@ -137,6 +144,9 @@ def test_what_the_form_does_not_say_is_none() -> None:
     twice = PAGE.replace(b'<option   value="03">', b'<option selected value="03">')
     assert twice != PAGE
     assert read_sheet(twice).month is None
+    both = PAGE.replace(b'value="MonthlyReport"', b'value="MonthlyReport" checked')
+    assert both != PAGE
+    assert read_sheet(both).form_report is None
 
 
 CUT = "the page is cut"
