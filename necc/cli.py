@@ -41,12 +41,25 @@ def cli(context: click.Context, *, quiet: bool, verbose: bool, demo: bool) -> No
     Begin with `necc quickstart`.
     """
     level = logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("necc: %(levelname)s: %(message)s" if verbose else "necc: %(message)s"))
+    form = "necc: %(levelname)s: %(message)s" if verbose else "necc: %(message)s"
+    context.with_resource(_logged_to_stderr(level, form))
+    context.obj = {"demo": demo, "quiet": quiet, "verbose": verbose}
+
+
+@contextmanager
+def _logged_to_stderr(level: int, form: str) -> Iterator[None]:
+    """Show the package's log for as long as a command runs; whoever imports the package keeps their own set-up."""
     logger = logging.getLogger("necc")
+    before = logger.handlers, logger.propagate, logger.level
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter(form))
     logger.handlers, logger.propagate = [handler], False
     logger.setLevel(level)
-    context.obj = {"demo": demo, "quiet": quiet, "verbose": verbose}
+    try:
+        yield
+    finally:
+        logger.handlers, logger.propagate = before[:2]
+        logger.setLevel(before[2])
 
 
 def _settings(context: click.Context) -> Settings:
@@ -284,10 +297,9 @@ def psql(context: click.Context, *, arguments: Sequence[str]) -> None:
 @click.pass_context
 def deploy(context: click.Context) -> None:
     """Bring the schema and the reference data to this version, all or nothing."""
-    from necc import db, migrate
+    from necc import pipeline
 
-    with db.connect(_settings(context)) as connection:
-        report = migrate.deploy(connection)
+    report = pipeline.deploy(_settings(context))
     for file in report.applied:
         click.echo(f"applied {file}")
     click.echo(f"{len(report.applied)} files applied, {len(report.unchanged)} unchanged")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from necc import db, migrate, pipeline, report, store
+from necc import db, pipeline, report, store
 from necc.config import DEMO_LABEL, SOURCE_URL, Settings, data_folder
 from necc.errors import FetchError, UsageError
 from necc.records import FIRST_YEAR, Month, SheetKey
@@ -52,8 +52,7 @@ def quickstart(
         NeccError: a step failed; what the steps before it stored stays.
     """
     settings = _choose_source(settings, say)
-    with db.connect(settings) as connection:
-        deployed = migrate.deploy(connection)
+    deployed = pipeline.deploy(settings)
     say(f"database {db.described(settings)}: schema {_files(len(deployed.applied), len(deployed.unchanged))}")
     scraped = _scrape(settings, months, say, progress)
     say("predicting 1 to 30 days ahead")

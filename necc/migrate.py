@@ -74,13 +74,20 @@ class _Sources:
         return [file for file in self.files if ledger.get(file.name) != file.sha256]
 
 
-def deploy(connection: Connection, *, schema_dir: Path | None = None, seeds_dir: Path | None = None) -> DeployReport:
+def deploy(
+    connection: Connection,
+    *,
+    schema_dir: Path | None = None,
+    seeds_dir: Path | None = None,
+    warnings_at: int = logging.WARNING,
+) -> DeployReport:
     """Bring the database to the state of the files; a second deployment changes nothing.
 
     Args:
         connection: as the owner, not in a transaction. Its server must be PostgreSQL 15 or newer.
         schema_dir: instead of the project's schema/; upgrades are in its folder upgrades/.
         seeds_dir: instead of the project's seeds/.
+        warnings_at: the level at which the server's warnings (an optional extension is missing) are logged.
 
     Raises:
         DatabaseError: the folders are unusable, a file fails (it names file and line), the database is newer
@@ -92,7 +99,7 @@ def deploy(connection: Connection, *, schema_dir: Path | None = None, seeds_dir:
     _refuse_old(connection.info.server_version)
     with (
         errors_named("the schema is not deployed"),
-        notices_logged(connection, log),
+        notices_logged(connection, log, warnings_at=warnings_at),
         connection.transaction(),
     ):
         # Whatever the session's default, the ledger is to be read as it is once the lock is ours.

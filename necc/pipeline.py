@@ -15,6 +15,7 @@ import psycopg
 from necc import db, migrate, runlog, store
 from necc.config import DEMO_LABEL, Settings
 from necc.errors import DatabaseError, FetchError, NeccError, NoDataError, UsageError
+from necc.migrate import DeployReport
 from necc.parse import PARSER_VERSION
 from necc.records import Month, Report, SheetKey
 from necc.sheets import SheetDesk, SheetResult, read_default
@@ -220,6 +221,18 @@ def _span(keys: Sequence[SheetKey]) -> tuple[dt.date, dt.date]:
     return min(firsts), max(lasts)
 
 
+def deploy(settings: Settings) -> DeployReport:
+    """Bring the database to this version's schema and reference data, all or nothing.
+
+    Raises:
+        DatabaseError: as `migrate.deploy` does.
+    """
+    # What a server of our own was not set up with is nobody's task to add: no news for an analyst.
+    level = logging.WARNING if settings.database_url else logging.INFO
+    with db.connect(settings) as connection:
+        return migrate.deploy(connection, warnings_at=level)
+
+
 @contextmanager
 def _with_source(settings: Settings) -> Iterator[Settings]:
     """In demo mode the made-up pages are served on loopback, so that the same path runs."""
@@ -239,7 +252,7 @@ def _ready_connection(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
         if not migrate.is_deployed(connection):
             if settings.database_url:
                 raise DatabaseError("the database has no necc schema of this version: run `necc db deploy` first")
-            migrate.deploy(connection)
+            deploy(settings)
         _refuse_mixing(connection, settings)
         yield connection
 

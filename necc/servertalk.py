@@ -57,11 +57,13 @@ def errors_named(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def notices_logged(connection: Connection, log: logging.Logger) -> Iterator[None]:
+def notices_logged(
+    connection: Connection, log: logging.Logger, *, warnings_at: int = logging.WARNING
+) -> Iterator[None]:
     """Send the server's warnings and notices to a log; `already exists, skipping` is only for debugging."""
 
     def to_log(diag: psycopg.errors.Diagnostic) -> None:
-        log.log(_level(diag), "%s", diag.message_primary)
+        log.log(_level(diag, warnings_at), "%s", diag.message_primary)
 
     connection.add_notice_handler(to_log)
     try:
@@ -70,9 +72,9 @@ def notices_logged(connection: Connection, log: logging.Logger) -> Iterator[None
         connection.remove_notice_handler(to_log)
 
 
-def _level(diag: psycopg.errors.Diagnostic) -> int:
+def _level(diag: psycopg.errors.Diagnostic, warnings_at: int) -> int:
     if diag.severity_nonlocalized == "WARNING":
-        return logging.WARNING
+        return warnings_at
     is_idle = diag.sqlstate in ALREADY_THERE or (diag.message_primary or "").endswith("skipping")
     return logging.DEBUG if is_idle else logging.INFO
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import subprocess
@@ -55,6 +56,13 @@ def test_every_command_has_help_and_stands_in_the_readme(name: str, command: cli
     assert all(p.help for p in command.params if isinstance(p, click.Option) and p.name != "report")
     group, _, last = name.rpartition(" ")
     assert f"`{name}`" in readme or (f"`{group}`" in readme and f"`{last}`" in readme), name
+
+
+def test_the_log_of_a_command_ends_with_it(necc: Run) -> None:
+    logger = logging.getLogger("necc")
+    before = list(logger.handlers), logger.propagate, logger.level
+    assert necc("-v", "db", "url")[0] == 0
+    assert (logger.handlers, logger.propagate, logger.level) == before
 
 
 def test_the_version_is_the_changelogs_first(necc: Run) -> None:
