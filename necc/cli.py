@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import shlex
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -83,13 +87,22 @@ def quickstart(context: click.Context, *, months: int) -> None:
     _refuse_demo_by_environment(context, settings)
     with _sheets_shown(context, months) as progress:
         bench = lab.quickstart(settings, months=months, say=_say(context), progress=progress)
-    command = "necc --demo" if bench.settings.demo else "necc"
+    command = f"{_own_name()} --demo" if bench.settings.demo else _own_name()
     for result in bench.reports:
         click.echo(result.path)
     if not context.obj["quiet"]:
         click.echo(f"\nOpen a report above in a browser, or work with the notebooks: {command} lab")
         click.echo(f"All prices since 2009: {command} scrape --all --resume")
     _end(bench.scraped.exit_code)
+
+
+def _own_name() -> str:
+    """What to type for this very command: its name where the shell finds it under that, else its path."""
+    here = Path(sys.argv[0])
+    found = shutil.which(here.name)
+    if found and Path(found).resolve() == here.resolve():
+        return here.name
+    return shlex.quote(os.path.relpath(here) if here.is_absolute() else str(here))
 
 
 def _refuse_demo_by_environment(context: click.Context, settings: Settings) -> None:
@@ -223,8 +236,6 @@ def _day(text: str | None) -> dt.date | None:
 @click.pass_context
 def lab(context: click.Context, *, port: int, browser: bool) -> None:
     """Open the notebooks in JupyterLab, on this machine only and with a token."""
-    import os
-
     from necc import lab as workbench
 
     workbench.open_lab(_settings(context), port=port, open_browser=browser, run=os.execve)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
+import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -113,6 +115,7 @@ def test_quickstart_of_the_wheel_does_the_same_from_any_folder(installed: Path, 
     assert done.returncode == 0, done.stderr
     assert "made-up demo data" in done.stderr
     assert "20 stored" in done.stderr
+    assert f"notebooks: {shlex.quote(os.path.relpath(installed, tmp_path))} --demo lab" in done.stdout
     assert "pg_stat_statements" not in done.stderr  # nobody administers the embedded server
     carried = [path.stem for path in sorted((PROJECT / "notebooks").glob("*.ipynb"))]
     assert [path.stem for path in sorted((home / "reports").glob("*.html"))] == carried
