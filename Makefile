@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# A file's tests stay together: they share servers and databases. Four at most: each worker starts two servers.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help quickstart test check notebooks bench lab clean
@@ -13,7 +15,7 @@ quickstart: $(VENV)/run.stamp ## from nothing to scraped, analysed and predicted
 	@$(BIN)/necc quickstart
 
 test: $(VENV)/dev.stamp ## run all tests, and the notebooks on a seeded database
-	@$(BIN)/python -m pytest --cov --cov-report=term tests
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-report=term tests
 	@$(BIN)/python -m pytest -p tests.notebook_database --nbmake notebooks
 
 notebooks: $(VENV)/dev.stamp ## execute the notebooks only

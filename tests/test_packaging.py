@@ -11,11 +11,13 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import necc
+from tests.conftest import new_open_folder
 
 PROJECT = Path(necc.__file__).parent.parent
 # Of what is installed as files, and where the wheel carries it.
@@ -84,14 +86,16 @@ def test_the_changelog_begins_with_this_version() -> None:
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(wheel: Path) -> Iterator[Path]:
     """The `necc` command of a clean environment that has the wheel, and the libraries of this one.
 
     The libraries are lent, not downloaded again; that the wheel asks for all of them is a test of its own.
     """
-    folder = tmp_path_factory.mktemp("a clean environment")
-    folder.parent.chmod(0o755)  # our own new folder; root's service account must pass through it
-    folder.chmod(0o755)
+    with new_open_folder() as base:
+        yield _install(wheel, base / "a clean environment")
+
+
+def _install(wheel: Path, folder: Path) -> Path:
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     python = folder / "bin" / "python"
     (site,) = folder.glob("lib/python*/site-packages")
@@ -105,17 +109,15 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.timeout(600)
-def test_quickstart_of_the_wheel_does_the_same_from_any_folder(installed: Path, tmp_path: Path) -> None:
-    home = tmp_path / "a home"
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "NECC_HOME": str(home), "NECC_OFFLINE": "1"}
-    for root in [*tmp_path.parents[:2], tmp_path]:
-        root.chmod(0o755)
+def test_quickstart_of_the_wheel_does_the_same_from_any_folder(installed: Path, open_folder: Path) -> None:
+    home = open_folder / "a home"
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(open_folder), "NECC_HOME": str(home), "NECC_OFFLINE": "1"}
     command = [str(installed), "quickstart", "--months", "20"]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=open_folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "made-up demo data" in done.stderr
     assert "20 stored" in done.stderr
-    assert f"notebooks: {shlex.quote(os.path.relpath(installed, tmp_path))} --demo lab" in done.stdout
+    assert f"notebooks: {shlex.quote(os.path.relpath(installed, open_folder))} --demo lab" in done.stdout
     assert "pg_stat_statements" not in done.stderr  # nobody administers the embedded server
     carried = [path.stem for path in sorted((PROJECT / "notebooks").glob("*.ipynb"))]
     assert [path.stem for path in sorted((home / "reports").glob("*.html"))] == carried
