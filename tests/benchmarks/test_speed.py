@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests import real_prices
+from tests.conftest import new_open_folder
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
 
@@ -43,7 +44,8 @@ def measure(command: list[str], environment: dict[str, str] | None = None) -> Ru
         text=True,
     )
     assert process.stdout is not None
-    output = process.stdout.read()
+    with process.stdout:
+        output = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, f"{command} ended with {process.returncode}"
@@ -60,13 +62,11 @@ def best_of(runs: int, command: list[str]) -> float:
 
 
 @pytest.fixture(scope="module")
-def scraped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
+def scraped() -> tuple[Run, Run]:
     """A first backfill of 198 sheets, and a repeat of it with nothing changed."""
-    home = tmp_path_factory.mktemp("bench")
-    home.parent.chmod(0o755)
-    with real_prices.site("--prerender") as url:
+    with new_open_folder() as folder, real_prices.site("--prerender") as url:
         environment = {
-            "NECC_HOME": str(home),
+            "NECC_HOME": str(folder / "home"),
             "NECC_BASE_URL": url,
             "NECC_PAUSE_S": "0",
             "NECC_TODAY": "2025-06-30",
@@ -108,8 +108,7 @@ def test_help_and_import() -> None:
     )
 
 
-def test_quickstart_twice(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    environment = {"NECC_HOME": str(tmp_path / "home"), "NECC_OFFLINE": "1"}
+def test_quickstart_twice(open_folder: Path) -> None:
+    environment = {"NECC_HOME": str(open_folder / "home"), "NECC_OFFLINE": "1"}
     report("quickstart after installation", measure([*NECC, "quickstart"], environment).wall_s, "s", 120)
     report("a second quickstart", measure([*NECC, "quickstart"], environment).wall_s, "s", 20)
