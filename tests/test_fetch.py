@@ -209,11 +209,17 @@ def test_the_user_agent_is_honest_and_can_be_set(site: Site) -> None:
     assert site.asked[-1].headers["User-Agent"] == "eggs (+mailto:me@example.com)"
 
 
-def test_one_connection_carries_all_requests(site: Site) -> None:
+@pytest.mark.parametrize(("is_local", "connections"), [(False, 1), (True, 4)])
+def test_a_far_site_has_one_connection_for_all_requests_this_machine_one_for_each(
+    site: Site, monkeypatch: pytest.MonkeyPatch, is_local: bool, connections: int
+) -> None:
+    limits = fetch._limits(is_local=is_local)
+    assert limits.max_connections == 1
+    monkeypatch.setattr(fetch, "_limits", lambda is_local: limits)
     with client_for(site) as client:
         for _ in range(3):
             client.sheet(FEBRUARY)
-    assert (len(site.asked), site.connections) == (4, 1)
+    assert (len(site.asked), site.connections) == (4, connections)
 
 
 def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
