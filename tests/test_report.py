@@ -23,7 +23,7 @@ prices = pd.DataFrame({"date": days, "zone": "namakkal", "zone_name": "Namakkal"
 show.price_lines(prices)"""
 WHERE = """\
 import os, sys
-print('PLACE', sys.executable, os.getcwd(), os.environ['IPYTHONDIR'])
+print('PLACE', sys.executable, os.getcwd(), os.environ['IPYTHONDIR'], sep='|')
 print('PLANTED', 'planted' in globals())"""
 
 
@@ -195,7 +195,7 @@ def test_the_kernel_is_this_interpreter_and_ignores_the_user_s_own_settings(fold
     write(folder, WHERE)
     run(folder, HOME=str(home), PYTHONSTARTUP=str(home / "start.py"), IPYTHONDIR=str(home / ".ipython"))
 
-    _, interpreter, folder_of_kernel, ipython = re.findall(r"(PLACE) (\S+) (\S+) (\S+)", page(folder))[0]
+    interpreter, folder_of_kernel, ipython = re.findall(r"PLACE\|(.+)\|(.+)\|(.+)", page(folder))[0]
     assert interpreter == sys.executable
     assert not Path(folder_of_kernel).exists(), "a temporary folder, gone again"
     assert str(home) not in ipython
