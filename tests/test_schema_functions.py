@@ -14,7 +14,6 @@ from necc.embedded import Cluster
 from tests.conftest import temporary_database
 from tests.schema_rows import Connection, series, zone
 
-FILES = ("00_extensions.sql", "01_core_and_ref.sql", "100_nec_core.sql")
 DEFINED = re.compile(r"^create or replace (?:function|procedure) ([\w.]+)\(", re.MULTILINE)
 EXTREMES = {
     "text": ["", " ", "namakkal", "x" * 100_000, "நாமக்கல்", "'; drop table nec_prices; --", "suggested"],
@@ -28,7 +27,13 @@ EXTREMES = {
     "regclass": ["nec_prices"],
     "text[]": ["{}"],
 }
-CALLED_AT_DEPLOYMENT = {"finish_table", "ensure_materialized_view", "grant_module_privileges"}
+CALLED_AT_DEPLOYMENT = {
+    "finish_table",
+    "keep_count",
+    "attach_entity",
+    "ensure_materialized_view",
+    "grant_module_privileges",
+}
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +51,7 @@ def connection(deployed: str) -> Iterator[Connection]:
 
 def functions(connection: Connection) -> dict[str, list[str]]:
     """Name -> types of the parameters, of every function of the files that is no trigger."""
-    text = "".join((data_folder("schema") / name).read_text(encoding="utf-8") for name in FILES)
+    text = "".join(file.read_text(encoding="utf-8") for file in data_folder("schema").glob("*.sql"))
     query = """
         select case when pronamespace = 'auth'::regnamespace then 'auth.' else '' end || proname,
             array(select format_type(t, null) from unnest(proargtypes) with ordinality a (t, n) order by n)
