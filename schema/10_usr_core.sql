@@ -540,7 +540,10 @@ comment on column usr_search_appearances.position is 'Place in the results, 1 is
 comment on column usr_search_appearances.is_clicked is 'Whether the searcher opened the profile.';
 comment on column usr_search_appearances.appeared_at is 'When it was shown.';
 call finish_table('usr_search_appearances');
-call keep_count('usr_search_appearances', 'usr_stats', 'search_appearances_count', 'r.profile_id', 'true', 'profile_id');
+-- As keep_count() does it, whose name for the trigger would be too long.
+create or replace trigger trg_usr_search_appearances_counts_usr_stats
+    after insert or delete or update of profile_id on usr_search_appearances
+    for each row execute function trg_fn_keep_count('usr_stats', 'profile_id', 'search_appearances_count', 'r.profile_id', 'true');
 
 create table if not exists usr_leaderboards (
     id uuid not null default gen_random_uuid(),
