@@ -344,7 +344,7 @@ comment on column biz_stats.last_updated_at is 'When a counter last moved; kept 
 
 create or replace trigger trg_biz_stats_touched
     before update on biz_stats
-    for each row execute function trg_fn_stats_touched();
+    for each row when (old is distinct from new) execute function trg_fn_stats_touched();
 
 create or replace function trg_fn_business_companions() returns trigger
 language plpgsql

@@ -317,7 +317,7 @@ comment on column org_stats.last_updated_at is 'When a counter last moved; kept 
 
 create or replace trigger trg_org_stats_touched
     before update on org_stats
-    for each row execute function trg_fn_stats_touched();
+    for each row when (old is distinct from new) execute function trg_fn_stats_touched();
 
 create or replace function trg_fn_organization_companions() returns trigger
 language plpgsql
