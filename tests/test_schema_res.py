@@ -165,9 +165,7 @@ def test_a_resource_refuses_nonsense(connection: Connection, error: type[psycopg
 
 def test_the_longest_content_can_be_searched(connection: Connection) -> None:
     made = resource(connection)
-    letters = (
-        "(select string_agg(chr(131072 + n) || n, ' ') from generate_series(1, 13000) n)"  # four bytes each
-    )
+    letters = "(select string_agg(chr(131072 + n) || n, ' ') from generate_series(1, 13000) n)"  # four bytes each
     connection.execute(f"update res_resources set content = left({letters}, 100000) where id = %s".encode(), [made])
     assert value(connection, "select length(search) > 12000 from res_resources where id = %s", made) is True
 
