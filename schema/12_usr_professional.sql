@@ -267,7 +267,11 @@ as $$
         from usr_experiences e, (select (now() at time zone 'Asia/Kolkata')::date as today) t
         where e.profile_id = p_profile and e.start_date <= t.today
     )
-    select coalesce(extract(year from justify_days(sum(age(upper(span), lower(span)))))::int, 0) from jobs
+    -- age() counts whole months, and days that are no month: of several spans they may add up to months
+    select coalesce(floor((
+        sum(extract(year from a.age) * 12 + extract(month from a.age)) + floor(sum(extract(day from a.age)) * 12 / 365.25)
+    ) / 12), 0)::int
+    from (select age(upper(j.span), lower(j.span)) from jobs j) a
 $$;
 comment on function calculate_total_experience(uuid) is
     'Whole years of work in a profile''s jobs up to today in India; jobs at the same time count once, jobs that last count'
