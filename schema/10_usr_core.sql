@@ -260,14 +260,14 @@ comment on column usr_completeness_checks.completeness_score is 'Sum of the poin
 comment on column usr_completeness_checks.last_calculated_at is
     'When the flags were last written; they are looked at with every change and written when one differs.';
 
-create or replace function refresh_completeness(p_profile uuid) returns void
+create or replace function refresh_completeness(p_profile uuid) returns boolean
 language plpgsql
 as $$
 begin
     -- one session at a time: two that each add a part would not see the other's
     perform from profiles where id = p_profile for no key update;
     if not found then
-        return;
+        return false;
     end if;
     update usr_completeness_checks c
     set has_photo = f.has_photo, has_headline = f.has_headline, has_bio = f.has_bio,
@@ -297,10 +297,11 @@ begin
         f.has_photo, f.has_headline, f.has_bio, f.has_experience, f.has_education, f.has_skills, f.has_connections,
         f.has_posts, f.has_endorsements
     );
+    return found;
 end
 $$;
 comment on function refresh_completeness(uuid) is
-    'Brings a profile''s row in usr_completeness_checks up to date; an unknown profile is left alone.';
+    'Brings a profile''s row in usr_completeness_checks up to date; gives whether it was not. An unknown profile is left alone.';
 
 create or replace function calculate_profile_strength(p_profile uuid) returns int
 language plpgsql stable parallel safe
@@ -341,7 +342,7 @@ comment on function calculate_profile_strength(uuid) is
     ' role 10, a job 10, a school 10, three skills 10, five accepted connections 5 or ten 10, verified 5 or trusted 10.'
     ' An unknown profile has 0.';
 
-create or replace function refresh_profile_strength(p_profile uuid) returns void
+create or replace function refresh_profile_strength(p_profile uuid) returns boolean
 language plpgsql
 as $$
 declare
@@ -351,10 +352,11 @@ begin
     perform from profiles where id = p_profile for no key update;
     v_strength := calculate_profile_strength(p_profile);
     update profiles set profile_strength = v_strength where id = p_profile and profile_strength <> v_strength;
+    return found;
 end
 $$;
 comment on function refresh_profile_strength(uuid) is
-    'Writes calculate_profile_strength() into profiles.profile_strength; an unknown profile is left alone.';
+    'Writes calculate_profile_strength() into profiles.profile_strength; gives whether that changed it.';
 
 create or replace function trg_fn_profile_derived() returns trigger
 language plpgsql
@@ -450,12 +452,31 @@ comment on column usr_verifications.reviewed_at is 'When it was decided; empty e
 comment on column usr_verifications.rejection_reason is 'Why it was rejected.';
 call finish_table('usr_verifications');
 
+create or replace function refresh_verification_level(p_profile uuid) returns boolean
+language plpgsql
+as $$
+declare
+    v_types int;
+    v_level text;
+begin
+    -- as in refresh_completeness(): the lock first, then a statement that sees what others have written
+    perform from profiles where id = p_profile for no key update;
+    select count(distinct verification_type) into v_types
+    from usr_verifications where profile_id = p_profile and status = 'approved';
+    v_level := case when v_types >= 3 then 'trusted' when v_types >= 1 then 'verified' else 'basic' end;
+    update profiles set verification_level = v_level where id = p_profile and verification_level <> v_level;
+    return found;
+end
+$$;
+comment on function refresh_verification_level(uuid) is
+    'Brings profiles.verification_level up to date: trusted with three kinds of approved verification, verified with one, else'
+    ' basic; gives whether it was not.';
+
 create or replace function trg_fn_verification_level() returns trigger
 language plpgsql
 as $$
 declare
     v_profile uuid;
-    v_types int;
 begin
     for v_profile in
         select distinct p from unnest(array[
@@ -463,19 +484,13 @@ begin
             case when tg_op <> 'DELETE' then new.profile_id end
         ]) p where p is not null order by p
     loop
-        perform from profiles where id = v_profile for no key update;
-        select count(distinct verification_type) into v_types
-        from usr_verifications where profile_id = v_profile and status = 'approved';
-        update profiles p
-        set verification_level = l.level
-        from (select case when v_types >= 3 then 'trusted' when v_types >= 1 then 'verified' else 'basic' end as level) l
-        where p.id = v_profile and p.verification_level <> l.level;
+        perform refresh_verification_level(v_profile);
     end loop;
     return null;
 end
 $$;
 comment on function trg_fn_verification_level() is
-    'Trigger: keeps profiles.verification_level: trusted with three kinds of approved verification, verified with one, else basic.';
+    'Trigger: keeps profiles.verification_level; see refresh_verification_level().';
 create or replace trigger trg_usr_verifications_level
     after insert or delete or update of profile_id, verification_type, status on usr_verifications
     for each row execute function trg_fn_verification_level();
