@@ -11,6 +11,7 @@ from psycopg import errors
 
 from necc.embedded import Cluster
 from tests.conftest import temporary_database
+from tests.schema_biz_rows import columns_that_take_anything
 from tests.schema_org_rows import (
     ANNOUNCEMENT,
     COMMITTEE,
@@ -100,13 +101,10 @@ def test_an_organization_refuses_nonsense(connection: Connection, union: UUID, c
     [
         (errors.CheckViolation, "update org_contact_info set phone = 'call me' where organization_id = %s"),
         (errors.CheckViolation, "update org_contact_info set business_hours = '[]' where organization_id = %s"),
-        (errors.CheckViolation, "update org_stats set posts_count = -1 where organization_id = %s"),
         (errors.CheckViolation, "update org_offices set type = 'shop' where organization_id = %s"),
         (errors.CheckViolation, "update org_offices set latitude = 18.5 where organization_id = %s"),
         (errors.CheckViolation, "update org_leadership set is_current = false where organization_id = %s"),
         (errors.CheckViolation, "update org_leadership set end_date = '2025-03-31' where organization_id = %s"),
-        (errors.CheckViolation, "update org_leadership set position_level = -1 where organization_id = %s"),
-        (errors.CheckViolation, "update org_membership_tiers set annual_fee = -1 where organization_id = %s"),
         (errors.CheckViolation, "update org_membership_tiers set max_members = 0 where organization_id = %s"),
         (errors.UniqueViolation, "update org_membership_tiers set name = 'Gold' where organization_id = %s"),
         (errors.CheckViolation, "update org_members set role = 'king' where organization_id = %s"),
@@ -137,9 +135,7 @@ def test_an_organization_refuses_nonsense(connection: Connection, union: UUID, c
         ),
         (errors.CheckViolation, "update org_membership_history set event = 'promoted' where organization_id = %s"),
         (errors.CheckViolation, "update org_committee_members set end_date = '2024-03-31' where organization_id = %s"),
-        (errors.CheckViolation, "update org_resources set file_url = 'rules.pdf' where organization_id = %s"),
         (errors.CheckViolation, "update org_resources set access = 'nobody' where organization_id = %s"),
-        (errors.CheckViolation, "update org_resources set file_size = -1 where organization_id = %s"),
         (errors.CheckViolation, "update org_announcements set priority = 6 where organization_id = %s"),
         (errors.CheckViolation, "update org_announcements set audience = 'nobody' where organization_id = %s"),
         (
@@ -153,6 +149,11 @@ def test_what_belongs_to_an_organization_refuses_nonsense(
 ) -> None:
     fill(connection, union)
     refused(connection, error, statement, union)
+
+
+def test_every_text_has_a_limit_and_every_number_a_floor(connection: Connection, union: UUID) -> None:
+    fill(connection, union)
+    assert columns_that_take_anything(connection, "^org_") == []
 
 
 def test_an_organization_has_one_first_office_and_one_of_each_name_and_number(
