@@ -966,6 +966,13 @@ begin
         rows_changed := recount_counter(v_declared.parent, v_declared.parent_key, v_declared.counter);
         return next;
     end loop;
+    -- fed by a trigger of its own, which also knows TRUNCATE
+    counter := 'nec_annotations.likes_count';
+    update nec_annotations a set likes_count = c.rows
+    from (select n.id, (select count(*)::int from nec_annotation_likes l where l.annotation_id = n.id) as rows from nec_annotations n) c
+    where c.id = a.id and a.likes_count <> c.rows;
+    get diagnostics rows_changed = row_count;
+    return next;
     return query
         select 'profiles.verification_level', count(*) filter (where refresh_verification_level(p.id)) from profiles p
         union all select 'usr_completeness_checks.completeness_score', count(*) filter (where refresh_completeness(p.id)) from profiles p
