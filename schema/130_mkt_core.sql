@@ -335,8 +335,10 @@ create or replace trigger trg_mkt_orders_cancelled
     for each row when ((old.status = 'cancelled') <> (new.status = 'cancelled'))
     execute function trg_fn_order_cancelled();
 
--- An order has a product once, so its items are the distinct orders of the product.
-call keep_count('mkt_order_items', 'mkt_products', 'orders_count', 'r.product_id', 'not r.is_cancelled');
+-- An order has a product once, so its items are the distinct orders of the product. The order is named because an item
+-- that moves to another one is counted anew: is_cancelled is then set by the trigger above, not by the statement.
+call keep_count('mkt_order_items', 'mkt_products', 'orders_count', 'r.product_id',
+    'not r.is_cancelled and r.order_id is not null');
 
 -- ---------------------------------------------------------------------------------------------
 
