@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import LiteralString
 from uuid import UUID
 
 from psycopg import errors
 
 from tests.schema_rows import Connection, person, value
+
+Refusals = tuple[tuple[str, LiteralString], ...]  # a constraint, and a statement that it refuses
 
 _numbers = itertools.count(1)
 
@@ -70,6 +72,15 @@ def school(connection: Connection, profile: UUID) -> UUID:
     return made
 
 
+def approve(connection: Connection, profile: UUID, kind: str) -> UUID:
+    """An approved verification of a kind."""
+    query = """
+        insert into usr_verifications (profile_id, verification_type, status, reviewed_at)
+        values (%s, %s, 'approved', now()) returning id"""
+    made: UUID = value(connection, query, profile, kind)
+    return made
+
+
 def connect(connection: Connection, profile: UUID, other: UUID | None = None) -> UUID:
     """An accepted connection, with somebody new unless said."""
     first, second = sorted([profile, other or person(connection)])
@@ -89,16 +100,15 @@ def post(connection: Connection, author: UUID) -> UUID:
     return made
 
 
-def not_refused(
-    connection: Connection, statements: Sequence[LiteralString], params: Mapping[str, object]
-) -> list[LiteralString]:
-    """Those of the statements that no constraint refuses (there should be none)."""
-    accepted = []
-    for statement in statements:
+def refusals(connection: Connection, wanted: Refusals, params: Mapping[str, object]) -> list[tuple[str, LiteralString]]:
+    """The statements of `wanted` with the constraint that refused each of them, or with 'nothing'."""
+    found = []
+    for _, statement in wanted:
+        constraint = "nothing"
         try:
             with connection.transaction(force_rollback=True):
                 connection.execute(statement, params)
-            accepted.append(statement)
-        except errors.IntegrityError:
-            pass
-    return accepted
+        except errors.IntegrityError as error:
+            constraint = str(error.diag.constraint_name)
+        found.append((constraint, statement))
+    return found

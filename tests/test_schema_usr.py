@@ -1,10 +1,8 @@
-"""Files 10 and 11: roles, settings, verifications, and what is derived of a profile."""
+"""Files 10 and 11: roles and their details, settings, verifications, statistics."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from typing import LiteralString
+from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import psycopg
@@ -13,20 +11,10 @@ from psycopg import errors
 
 from necc.config import data_folder
 from necc.embedded import Cluster
+from tests import schema_usr_refusals
 from tests.conftest import temporary_database
 from tests.schema_rows import Connection, person, refused, value
-from tests.schema_usr_rows import (
-    connect,
-    endorse,
-    job,
-    not_refused,
-    post,
-    profile_role,
-    profile_skill,
-    role,
-    school,
-    skill,
-)
+from tests.schema_usr_rows import approve, endorse, post, profile_role, profile_skill, refusals, role
 
 ROWS_OF_A_PROFILE = ("usr_privacy_settings", "usr_preferences", "usr_completeness_checks", "usr_stats")
 DETAILS = {
@@ -40,10 +28,8 @@ DETAILS = {
     "usr_student_details": ("student",),
     "usr_government_official_details": ("government-official",),
 }
-SCORE = "select completeness_score from usr_completeness_checks where profile_id = %s"
 STRENGTH = "select profile_strength from profiles where id = %s"
 LEVEL = "select verification_level from profiles where id = %s"
-LONG_BIO = "x" * 51
 
 
 @pytest.fixture(scope="module")
@@ -76,179 +62,6 @@ def test_a_profile_older_than_the_tables_gets_its_rows(connection: Connection) -
         connection.execute(f"delete from {table} where profile_id = %s", [someone])
     connection.execute((data_folder("schema") / "10_usr_core.sql").read_bytes())
     assert rows_of(connection, someone) == [1, 1, 1, 1]
-
-
-# What gives points: made by the function, with the points for completeness and for strength. All of it is 100.
-Part = Callable[[Connection, UUID], object]
-PARTS: dict[str, tuple[Part, int, int]] = {
-    "photo": (lambda c, p: c.execute("update profiles set profile_photo_url = 'a.jpg' where id = %s", [p]), 10, 10),
-    "headline": (lambda c, p: c.execute("update profiles set headline = 'Hens' where id = %s", [p]), 10, 10),
-    "short bio": (lambda c, p: c.execute("update profiles set bio = repeat('x', 50) where id = %s", [p]), 10, 0),
-    "bio": (lambda c, p: c.execute("update profiles set bio = %s where id = %s", [LONG_BIO, p]), 10, 10),
-    "phone": (lambda c, p: c.execute("update profiles set phone = '+919800000001' where id = %s", [p]), 0, 5),
-    "role": (lambda c, p: profile_role(c, p), 0, 10),
-    "job": (lambda c, p: job(c, p), 15, 10),
-    "school": (lambda c, p: school(c, p), 15, 10),
-    "two skills": (lambda c, p: [profile_skill(c, p) for _ in range(2)], 10, 0),
-    "three skills": (lambda c, p: [profile_skill(c, p) for _ in range(3)], 10, 10),
-    "four connections": (lambda c, p: [connect(c, p) for _ in range(4)], 10, 0),
-    "five connections": (lambda c, p: [connect(c, p) for _ in range(5)], 10, 5),
-    "ten connections": (lambda c, p: [connect(c, p) for _ in range(10)], 10, 10),
-    "post": (lambda c, p: post(c, p), 10, 0),
-    "two verifications": (lambda c, p: [approve(c, p, kind) for kind in ("email", "phone")], 0, 5),
-    "three verifications": (lambda c, p: [approve(c, p, kind) for kind in ("email", "phone", "identity")], 0, 10),
-}
-UNDO: tuple[LiteralString, ...] = (
-    "update profiles set profile_photo_url = null, headline = ' ', bio = null, phone = null where id = %s",
-    "delete from usr_profile_roles where profile_id = %s",
-    "delete from usr_experiences where profile_id = %s",
-    "delete from usr_education where profile_id = %s",
-    "delete from usr_profile_skills where profile_id = %s",
-    "delete from soc_connections where %s in (profile_id_1, profile_id_2)",
-    "delete from soc_posts where author_id = %s",
-    "delete from usr_verifications where profile_id = %s",
-)
-
-
-def approve(connection: Connection, profile: UUID, kind: str) -> UUID:
-    query = """
-        insert into usr_verifications (profile_id, verification_type, status, reviewed_at)
-        values (%s, %s, 'approved', now()) returning id"""
-    made: UUID = value(connection, query, profile, kind)
-    return made
-
-
-@pytest.mark.parametrize("name", PARTS)
-def test_each_part_gives_its_points_and_takes_them_back(connection: Connection, name: str) -> None:
-    make, completeness, strength = PARTS[name]
-    someone = person(connection)
-    make(connection, someone)
-    assert (value(connection, SCORE, someone), value(connection, STRENGTH, someone)) == (completeness, 5 + strength)
-    for statement in UNDO:
-        connection.execute(statement, [someone])
-    assert (value(connection, SCORE, someone), value(connection, STRENGTH, someone)) == (0, 5)
-
-
-def test_all_parts_together_are_a_hundred(connection: Connection) -> None:
-    someone = person(connection)
-    whole = (
-        "photo",
-        "headline",
-        "bio",
-        "phone",
-        "role",
-        "job",
-        "school",
-        "ten connections",
-        "post",
-        "three verifications",
-    )
-    for name in whole:
-        PARTS[name][0](connection, someone)
-    for _ in range(3):
-        endorse(connection, profile_skill(connection, someone))
-    assert (value(connection, SCORE, someone), value(connection, STRENGTH, someone)) == (100, 100)
-    assert value(connection, "select calculate_profile_strength(%s)", someone) == 100
-
-
-def test_an_endorsement_counts_until_its_skill_is_gone(connection: Connection) -> None:
-    someone, one = person(connection), skill(connection)
-    made = endorse(connection, profile_skill(connection, someone, one))
-    assert value(connection, SCORE, someone) == 20
-    connection.execute("delete from usr_skill_endorsements where id = %s", [made])
-    assert value(connection, SCORE, someone) == 10
-    endorse(connection, profile_skill(connection, someone))
-    connection.execute("delete from usr_profile_skills where profile_id = %s", [someone])
-    assert value(connection, SCORE, someone) == 0
-
-
-def test_what_is_taken_back_or_thrown_away_does_not_count(connection: Connection) -> None:
-    someone = person(connection)
-    link, written = connect(connection, someone), post(connection, someone)
-    assert value(connection, SCORE, someone) == 20
-    connection.execute("update soc_connections set status = 'pending', responded_at = null where id = %s", [link])
-    connection.execute("update soc_posts set is_deleted = true, deleted_at = now() where id = %s", [written])
-    assert value(connection, SCORE, someone) == 0
-
-
-def test_a_row_that_moves_counts_for_its_new_owner(connection: Connection) -> None:
-    one, other = person(connection), person(connection)
-    moved = job(connection, one)
-    connection.execute("update usr_experiences set profile_id = %s where id = %s", [other, moved])
-    assert [value(connection, SCORE, p) for p in (one, other)] == [0, 15]
-    assert [value(connection, STRENGTH, p) for p in (one, other)] == [5, 15]
-
-
-def test_derived_columns_are_no_edit_and_the_same_answer_is_not_written_again(connection: Connection) -> None:
-    someone = person(connection)
-    connection.execute("update profiles set updated_at = 'epoch' where id = %s", [someone])
-    connection.execute(
-        "update usr_completeness_checks set last_calculated_at = 'epoch' where profile_id = %s", [someone]
-    )
-    when = "select last_calculated_at = 'epoch' from usr_completeness_checks where profile_id = %s"
-
-    profile_role(connection, someone)
-    assert value(connection, STRENGTH, someone) == 15
-    assert value(connection, "select updated_at = 'epoch' from profiles where id = %s", someone) is True
-    assert value(connection, when, someone) is True
-    job(connection, someone)
-    assert value(connection, when, someone) is False
-
-
-def test_the_refreshers_repair_and_leave_strangers_alone(connection: Connection) -> None:
-    someone = person(connection)
-    job(connection, someone)
-    connection.execute("update usr_completeness_checks set has_experience = false, has_posts = true")
-    connection.execute("update profiles set profile_strength = 99")
-    for who in (someone, uuid4(), None):
-        connection.execute("select refresh_completeness(%s), refresh_profile_strength(%s)", [who, who])
-    assert (value(connection, SCORE, someone), value(connection, STRENGTH, someone)) == (15, 15)
-    assert value(connection, "select calculate_profile_strength(%s)", uuid4()) == 0
-    assert value(connection, "select calculate_profile_strength(null)") == 0
-
-
-def test_two_sessions_that_add_a_part_each_see_both(database: str) -> None:
-    with psycopg.connect(database) as one, psycopg.connect(database) as other:
-        someone = person(one)
-        profile_skill(one, someone)
-        skills = [skill(one), skill(one)]
-        one.commit()
-        profile_skill(one, someone, skills[0])
-
-        def add() -> None:
-            profile_skill(other, someone, skills[1])
-            other.commit()
-
-        second = threading.Thread(target=add)
-        second.start()
-        second.join(0.2)  # it waits for the profile
-        one.commit()
-        second.join(30)
-
-        assert value(one, "select count(*) from usr_profile_skills where profile_id = %s", someone) == 3
-        assert value(one, STRENGTH, someone) == 15
-
-
-def test_another_table_can_be_declared_to_count(connection: Connection) -> None:
-    connection.execute("create table usr_facts (id int, one uuid, other uuid, is_gone boolean not null default false)")
-    connection.execute(
-        "call keep_profile_derived('usr_facts', 'r.one; case when r.is_gone then null else r.other end', '{id}')"
-    )
-    one, other, third = person(connection), person(connection), person(connection)
-
-    def stirred(statement: LiteralString, *params: object) -> set[UUID]:
-        connection.execute("update profiles set profile_strength = 99")
-        connection.execute(statement, params)
-        return {row[0] for row in connection.execute("select id from profiles where profile_strength = 5")}
-
-    assert stirred("insert into usr_facts (id, one, other) values (1, %s, %s)", one, other) == {one, other}
-    assert stirred("update usr_facts set one = %s", third) == {one, other, third}
-    assert stirred("update usr_facts set is_gone = true") == {third, other}
-    assert stirred("update usr_facts set id = 2") == {third}
-    assert stirred("delete from usr_facts") == {third}
-    long_name = "usr_" + "x" * 55
-    connection.execute(f"create table {long_name} (id uuid)")
-    refused(connection, errors.NameTooLong, f"call keep_profile_derived('{long_name}', 'r.id')")
 
 
 def test_the_level_follows_the_approved_kinds_up_and_down(connection: Connection) -> None:
@@ -286,29 +99,15 @@ def test_details_stand_in_the_table_of_their_role(connection: Connection, table:
     refused(connection, errors.ForeignKeyViolation, insert, uuid4())
     connection.execute(insert, [fitting])
     refused(connection, errors.CheckViolation, f"update {table} set profile_role_id = %s", investor)
-    refused(connection, errors.CheckViolation, "update usr_profile_roles set role_id = %s where id = %s",
-        role(connection, "association-member"), fitting)  # fmt: skip
+    refused(
+        connection,
+        errors.CheckViolation,
+        "update usr_profile_roles set role_id = %s where id = %s",
+        role(connection, "association-member"),
+        fitting,
+    )
     connection.execute("delete from usr_profile_roles where id = %s", [fitting])
     assert value(connection, f"select count(*) from {table}") == 0
-
-
-REFUSED_DETAILS: tuple[LiteralString, ...] = (
-    "update usr_farmer_details set bird_capacity = -1",
-    "update usr_farmer_details set farm_size = 5",  # of what?
-    "update usr_farmer_details set farm_size = -5, farm_size_unit = 'acres'",
-    "update usr_farmer_details set farm_type = 'ducks'",
-    "update usr_farmer_details set farming_since = 'infinity'",
-    "update usr_veterinarian_details set practice_type = 'zoo'",
-    "update usr_veterinarian_details set service_radius_km = -1",
-    "update usr_supplier_details set gst_number = '33AAAAA0000A1Y5'",
-    "update usr_supplier_details set minimum_order_value = -0.01",
-    "update usr_consultant_details set daily_rate = -1",
-    "update usr_researcher_details set publications_count = -1",
-    "update usr_nutritionist_details set years_experience = 101",
-    "update usr_trader_details set monthly_volume = 100",  # of what?
-    "update usr_student_details set degree = ' '",
-    "update usr_government_official_details set office_phone = 'ask'",
-)
 
 
 def test_details_refuse_nonsense(connection: Connection) -> None:
@@ -317,7 +116,7 @@ def test_details_refuse_nonsense(connection: Connection) -> None:
         connection.execute(
             f"insert into {table} (profile_role_id) values (%s)", [profile_role(connection, someone, slugs[0])]
         )
-    assert not_refused(connection, REFUSED_DETAILS, {}) == []
+    assert refusals(connection, schema_usr_refusals.DETAILS, {}) == list(schema_usr_refusals.DETAILS)
 
 
 def test_a_gst_number_is_taken_as_printed(connection: Connection) -> None:
@@ -354,44 +153,10 @@ def test_who_verified_may_leave(connection: Connection) -> None:
     assert connection.execute(left).fetchall() == [(True, None, "approved", None, None)]
 
 
-REFUSED: tuple[LiteralString, ...] = (
-    "insert into usr_badges (profile_id, badge_type) values (%(p)s, 'mentor'), (%(p)s, 'mentor')",
-    "insert into usr_badges (profile_id, badge_type) values (%(p)s, 'saint')",
-    "insert into usr_badges (profile_id, badge_type, badge_level) values (%(p)s, 'mentor', 4)",
-    "insert into usr_verifications (profile_id, verification_type, status) values (%(p)s, 'email', 'approved')",
-    "insert into usr_verifications (profile_id, verification_type, reviewed_at) values (%(p)s, 'email', now())",
-    "insert into usr_verifications (profile_id, verification_type, rejection_reason) values (%(p)s, 'email', 'x')",
-    "insert into usr_verifications (profile_id, verification_type, reviewed_by) values (%(p)s, 'email', %(p)s)",
-    "insert into usr_verifications (profile_id, verification_type) values (%(p)s, 'shoe size')",
-    "insert into usr_profile_roles (profile_id, role_id, is_verified) select %(p)s, id, true from ref_roles",
-    "insert into usr_profile_roles (profile_id, role_id, verified_by) select %(p)s, id, %(p)s from ref_roles",
-    "update usr_privacy_settings set profile_visibility = 'friends'",
-    "update usr_privacy_settings set allow_messages_from = 'public'",
-    "update usr_preferences set theme = 'pink'",
-    "update usr_preferences set preferred_language = 'English'",
-    "update usr_preferences set preferred_timezone = 'half past five'",
-    "update usr_stats set posts_count = -1",
-    "insert into usr_search_appearances (profile_id, query) values (%(p)s, ' ')",
-    "insert into usr_search_appearances (profile_id, query, position) values (%(p)s, 'eggs', 0)",
-    "insert into usr_search_appearances (profile_id, query, filters) values (%(p)s, 'eggs', '[]')",
-    "insert into usr_leaderboards (leaderboard_type, period, starts_on) values ('rising_stars', 'daily', '2024-01-01')",
-    """insert into usr_leaderboards (leaderboard_type, period, starts_on, ends_on)
-        values ('rising_stars', 'weekly', '2024-01-07', '2024-01-01')""",
-    """insert into usr_leaderboards (leaderboard_type, period, starts_on, ends_on)
-        values ('rising_stars', 'all_time', '2024-01-01', '2024-01-01')""",
-    """insert into usr_leaderboards (leaderboard_type, period, starts_on, rankings)
-        values ('rising_stars', 'all_time', '2024-01-01', '{}')""",
-    """insert into usr_leaderboards (leaderboard_type, period, starts_on)
-        values ('rising_stars', 'all_time', '2024-01-01'), ('rising_stars', 'all_time', '2024-01-01')""",
-    "insert into ref_roles (name, slug, category) values ('x', 'x', 'tertiary')",
-    "insert into ref_roles (name, slug, permissions) values ('x', 'x', '[]')",
-)  # fmt: skip
-
-
 def test_nonsense_is_refused(connection: Connection) -> None:
     someone = person(connection)
     role(connection, "farmer")
-    assert not_refused(connection, REFUSED, {"p": someone}) == []
+    assert refusals(connection, schema_usr_refusals.PROFILES, {"p": someone}) == list(schema_usr_refusals.PROFILES)
 
 
 def test_appearances_are_counted_and_the_row_says_when(connection: Connection) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import LiteralString
 from uuid import UUID, uuid4
 
 import psycopg
@@ -14,7 +13,8 @@ from psycopg import errors
 from necc.embedded import Cluster
 from tests.conftest import temporary_database
 from tests.schema_rows import Connection, person, refused, value
-from tests.schema_usr_rows import endorse, job, not_refused, profile_skill, skill
+from tests.schema_usr_refusals import LISTS_AND_SKILLS
+from tests.schema_usr_rows import endorse, job, profile_skill, refusals, skill
 
 YEARS = "select calculate_total_experience(%s)"
 FIND = "select find_or_create_skill(%s)"
@@ -79,59 +79,11 @@ def test_a_job_is_current_while_it_has_no_end(connection: Connection) -> None:
     assert value(connection, current, made) is False
 
 
-SKILL = "(select id from usr_profile_skills where profile_id = %(p)s)"
-REFUSED: tuple[LiteralString, ...] = (
-    "update usr_experiences set end_date = '2019-12-31'",
-    "update usr_experiences set start_date = '-infinity'",
-    "update usr_experiences set title = ' '",
-    "update usr_experiences set employment_type = 'slave'",
-    "update usr_experiences set description = repeat('x', 2001)",
-    """insert into usr_education (profile_id, institution_name, degree, start_date, end_date)
-        values (%(p)s, 'x', 'x', '2020-01-02', '2020-01-01')""",
-    """insert into usr_education (profile_id, institution_name, degree, end_date, is_current)
-        values (%(p)s, 'x', 'x', '2020-01-01', true)""",
-    """insert into usr_certifications (profile_id, name, issuing_organization, issue_date, expiry_date, is_permanent)
-        values (%(p)s, 'x', 'x', '2020-01-01', '2021-01-01', true)""",
-    """insert into usr_certifications (profile_id, name, issuing_organization, issue_date, expiry_date)
-        values (%(p)s, 'x', 'x', '2020-01-02', '2020-01-01')""",
-    """insert into usr_certifications (profile_id, name, issuing_organization, issue_date, is_verified)
-        values (%(p)s, 'x', 'x', '2020-01-01', true)""",
-    """insert into usr_certifications (profile_id, name, issuing_organization, issue_date, credential_url)
-        values (%(p)s, 'x', 'x', '2020-01-01', 'javascript:alert(1)')""",
-    "insert into usr_publications (profile_id, title, publication_type) values (%(p)s, 'x', 'tweet')",
-    "insert into usr_publications (profile_id, title, doi) values (%(p)s, 'x', 'https://doi.org/10.1000/182')",
-    "insert into usr_publications (profile_id, title, isbn) values (%(p)s, 'x', '12')",
-    "insert into usr_publications (profile_id, title, citation_count) values (%(p)s, 'x', -1)",
-    "insert into usr_awards (profile_id, title, issuer, issue_date) values (%(p)s, 'x', ' ', '2020-01-01')",
-    """insert into usr_languages (profile_id, language, proficiency)
-        values (%(p)s, 'Tamil', 'native'), (%(p)s, 'TAMIL', 'elementary')""",
-    "insert into usr_languages (profile_id, language, proficiency) values (%(p)s, 'Tamil', 'good')",
-    "insert into usr_profile_skills (profile_id, skill_id) select profile_id, skill_id from usr_profile_skills",
-    "update usr_profile_skills set proficiency = 'master'",
-    "update usr_profile_skills set years_experience = -1",
-    f"insert into usr_skill_endorsements (profile_skill_id, endorser_id) values ({SKILL}, %(p)s)",
-    f"""insert into usr_skill_endorsements (profile_skill_id, profile_id, endorser_id)
-        values ({SKILL}, gen_random_uuid(), %(p)s)""",  # the owner is not the caller's to say
-    f"insert into usr_skill_endorsements (profile_skill_id, endorser_id) values ({SKILL}, %(o)s), ({SKILL}, %(o)s)",
-    f"insert into usr_skill_endorsements (profile_skill_id, endorser_id, relationship) values ({SKILL}, %(o)s, 'aunt')",
-    "insert into usr_skill_endorsements (profile_skill_id, endorser_id) values (gen_random_uuid(), %(o)s)",
-    "insert into usr_skill_recommendations (profile_id, recommender_id, content) values (%(p)s, %(p)s, 'x')",
-    """insert into usr_skill_recommendations (profile_id, recommender_id, content)
-        values (%(p)s, %(o)s, 'x'), (%(p)s, %(o)s, 'y')""",
-    """insert into usr_skill_recommendations (profile_id, recommender_id, content, status)
-        values (%(p)s, %(o)s, 'x', 'accepted')""",
-    f"insert into usr_skill_assessments (profile_skill_id, assessment_type, score) values ({SKILL}, 'quiz', 100.01)",
-    f"insert into usr_skill_assessments (profile_skill_id, assessment_type) values ({SKILL}, 'guess')",
-    f"""insert into usr_skill_assessments (profile_skill_id, assessment_type, expires_at)
-        values ({SKILL}, 'quiz', '2020-01-01')""",
-)  # fmt: skip
-
-
 def test_nonsense_is_refused(connection: Connection) -> None:
     someone, other = person(connection), person(connection)
     job(connection, someone)
     profile_skill(connection, someone)
-    assert not_refused(connection, REFUSED, {"p": someone, "o": other}) == []
+    assert refusals(connection, LISTS_AND_SKILLS, {"p": someone, "o": other}) == list(LISTS_AND_SKILLS)
 
 
 def test_the_person_takes_the_lists_along_and_the_verifier_does_not(connection: Connection) -> None:
