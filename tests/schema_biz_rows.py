@@ -41,8 +41,8 @@ def columns_that_take_anything(connection: Connection, tables: str) -> list[str]
         select c.relname, a.attname, v.new from pg_attribute a join pg_class c on c.oid = a.attrelid
         join (values ('text', 'repeat(''x'', 100000)'), ('bpchar', 'repeat(''x'', 100000)'), ('text', ''' '''),
             ('int4', '-1'), ('int8', '-1'), ('numeric', '-1')) v (type, new) on a.atttypid = v.type::regtype
-        where c.relkind = 'r' and c.relname ~ %s and a.attnum > 0 and a.attname not in ('latitude', 'longitude', 'display_order')
-            and (v.new <> ''' ''' or a.attnotnull)"""
+        where c.relkind = 'r' and c.relname ~ %s and a.attnum > 0
+            and a.attname not in ('latitude', 'longitude', 'display_order') and (v.new <> ''' ''' or a.attnotnull)"""
     return [
         f"{table}.{column} = {new}"
         for table, column, new in connection.execute(query, [tables]).fetchall()
