@@ -5,7 +5,7 @@
 --          msg_messages: one row per message.
 -- Order    each message has a number in its conversation, given under a lock of the conversation's row: a message with a
 --          larger number was committed later. Times cannot say that, transactions overlap. What a person has read is a number too.
--- Locks    the conversation first, then its participants; a participant's own row is enough to change what that person has read.
+-- Locks    a message, then the conversation, then its participants; reading, leaving and coming back lock the participant alone.
 -- Absent   who is typing: it lasts seconds and lies in the cache, by design.
 -- Needs    00_extensions.sql, 01_core_and_ref.sql, 40_soc_posts.sql (trg_fn_refuse_change).
 -- Applied  again and again: a second pass changes nothing.
@@ -481,26 +481,27 @@ declare
     v_last bigint;
     v_rows int;
 begin
-    -- from here on nothing can become unread for this person before the transaction ends
-    select p.last_read_seq_no into v_read
+    select p.last_read_seq_no, c.last_seq_no into v_read, v_last
     from msg_participants p
-    where p.conversation_id = p_conversation and p.user_id = p_user and p.is_active
-    for no key update;
+    join msg_conversations c on c.id = p.conversation_id
+    where p.conversation_id = p_conversation and p.user_id = p_user and p.is_active;
     if not found then
         return 0;
     end if;
-    select c.last_seq_no into v_last from msg_conversations c where c.id = p_conversation;
 
+    -- The messages before the participant: that is the order of locks in which a message is deleted.
     insert into msg_read_receipts (message_id, user_id)
     select m.id, p_user
     from msg_messages m
     where m.conversation_id = p_conversation and m.seq_no > v_read and m.seq_no <= v_last
         and m.sender_id is distinct from p_user and not m.is_deleted_for_everyone
+    for key share
     on conflict (message_id, user_id) do nothing;
     get diagnostics v_rows = row_count;
 
-    update msg_participants p set last_read_seq_no = v_last, last_read_at = now()
-    where p.conversation_id = p_conversation and p.user_id = p_user;
+    -- A message that came in meanwhile has a larger number and stays unread.
+    update msg_participants p set last_read_seq_no = greatest(p.last_read_seq_no, v_last), last_read_at = now()
+    where p.conversation_id = p_conversation and p.user_id = p_user and p.is_active;
     return v_rows;
 end
 $$;
