@@ -55,9 +55,8 @@ create table if not exists evt_events (
     constraint ck_evt_events_description check (length(description) <= 5000),
     constraint ck_evt_events_cover_image_url check (cover_image_url ~ '^https?://[^[:space:]]+$' and length(cover_image_url) <= 2000),
     constraint ck_evt_events_times check (ends_at > starts_at),
-    -- the server itself refuses a time zone that it does not know (22023); the date is any constant
-    constraint ck_evt_events_timezone check (
-        length(timezone) <= 64 and (timestamp '2000-01-01 00:00:00' at time zone timezone) is not null),
+    -- the server itself refuses a time zone that it does not know (22023), whatever the moment
+    constraint ck_evt_events_timezone check (length(timezone) <= 64 and (to_timestamp(0) at time zone timezone) is not null),
     constraint ck_evt_events_location_type check (location_type in ('physical', 'virtual', 'hybrid')),
     constraint ck_evt_events_venue_name check (length(venue_name) <= 200),
     constraint ck_evt_events_venue_address check (length(venue_address) <= 500),

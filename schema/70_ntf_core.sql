@@ -6,8 +6,8 @@
 -- Needs    00_extensions.sql, 01_core_and_ref.sql, 10_usr_core.sql, 20_biz_core.sql, 30_org_core.sql, 32_org_structure.sql,
 --          40_soc_posts.sql, 41_soc_connections.sql, 50_msg_core.sql, 60_evt_core.sql.
 -- Growth   ntf_notifications is not partitioned. It would be by range of created_at, a partition per month: the primary key
---          then becomes (id, created_at) and ntf_queue keeps notification_id without a foreign key. Old read notifications
---          are cleaned up, so that the table stays small enough for a long time.
+--          then becomes (id, created_at) and ntf_queue keeps notification_id without a foreign key. What was read
+--          may be deleted at any time, so that the table need not grow for ever.
 -- Applied  again and again: a second pass changes nothing.
 
 -- ---------------------------------------------------------------------------------------------
@@ -280,8 +280,11 @@ declare
     v_local timestamp;
     v_day date;
 begin
+    if not isfinite(p_moment) then
+        return null;
+    end if;
     select n.* into v_quiet from ntf_preferences n where n.profile_id = p_profile;
-    if v_quiet.quiet_hours_start is null or p_moment is null or not isfinite(p_moment) then
+    if v_quiet.quiet_hours_start is null or p_moment is null then
         return p_moment;
     end if;
     begin
@@ -306,7 +309,8 @@ end
 $$;
 comment on function get_notification_time(uuid, timestamptz) is
     'When something may be sent to a member: the moment itself, or the end of the quiet hours that it falls into, in the'
-    ' member''s preferred time zone (Asia/Kolkata if none). Without quiet hours, or for nobody, the moment itself.';
+    ' member''s preferred time zone (Asia/Kolkata if none). Without quiet hours, or for nobody, the moment itself; NULL for'
+    ' no moment or an infinite one.';
 
 create or replace function create_notification(
     p_recipient uuid, p_actor_type text, p_actor_id uuid, p_title text, p_message text, p_action_type text default null,
