@@ -472,25 +472,44 @@ comment on function refresh_verification_level(uuid) is
     'Brings profiles.verification_level up to date: trusted with three kinds of approved verification, verified with one, else'
     ' basic; gives whether it was not.';
 
+create or replace function refresh_verification_level(p_profile uuid) returns boolean
+language plpgsql
+as $$
+declare
+    v_types int;
+begin
+    -- as in refresh_completeness(): the lock first, then a statement that sees what others have written
+    perform from profiles where id = p_profile for no key update;
+    select count(distinct v.verification_type) into v_types
+    from usr_verifications v where v.profile_id = p_profile and v.status = 'approved';
+    update profiles p
+    set verification_level = l.level
+    from (select case when v_types >= 3 then 'trusted' when v_types >= 1 then 'verified' else 'basic' end as level) l
+    where p.id = p_profile and p.verification_level <> l.level;
+    return found;
+end
+$$;
+comment on function refresh_verification_level(uuid) is
+    'Brings profiles.verification_level up to date and says whether it was not: trusted with three kinds of approved'
+    ' verification, verified with one, else basic. An unknown profile is left alone.';
+
 create or replace function trg_fn_verification_level() returns trigger
 language plpgsql
 as $$
 declare
+    v_before uuid := case when tg_op <> 'INSERT' then old.profile_id end;
+    v_after uuid := case when tg_op <> 'DELETE' then new.profile_id end;
     v_profile uuid;
 begin
-    for v_profile in
-        select distinct p from unnest(array[
-            case when tg_op <> 'INSERT' then old.profile_id end,
-            case when tg_op <> 'DELETE' then new.profile_id end
-        ]) p where p is not null order by p
-    loop
+    -- in the order of their keys: two sessions cannot wait for each other
+    for v_profile in select distinct p from unnest(array[v_before, v_after]) p where p is not null order by p loop
         perform refresh_verification_level(v_profile);
     end loop;
     return null;
 end
 $$;
 comment on function trg_fn_verification_level() is
-    'Trigger: keeps profiles.verification_level; see refresh_verification_level().';
+    'Trigger: brings the level of the profile that a verification is of up to date, of both when it moves.';
 create or replace trigger trg_usr_verifications_level
     after insert or delete or update of profile_id, verification_type, status on usr_verifications
     for each row execute function trg_fn_verification_level();

@@ -142,16 +142,31 @@ def test_derived_columns_are_no_edit_and_the_same_answer_is_not_written_again(co
     assert value(connection, when, someone) is False
 
 
-def test_the_refreshers_repair_and_leave_strangers_alone(connection: Connection) -> None:
-    someone = person(connection)
+@pytest.mark.parametrize(
+    ("function", "spoil"),
+    [
+        ("refresh_completeness", "update usr_completeness_checks set has_experience = false, has_posts = true"),
+        ("refresh_profile_strength", "update profiles set profile_strength = 99"),
+        ("refresh_verification_level", "update profiles set verification_level = 'trusted'"),
+    ],
+)
+def test_the_refreshers_mend_say_so_and_leave_strangers_alone(
+    connection: Connection, function: str, spoil: LiteralString
+) -> None:
+    someone, other = person(connection), person(connection)
     job(connection, someone)
-    connection.execute("update usr_completeness_checks set has_experience = false, has_posts = true")
-    connection.execute("update profiles set profile_strength = 99")
-    for who in (someone, uuid4(), None):
-        connection.execute("select refresh_completeness(%s), refresh_profile_strength(%s)", [who, who])
-    assert (value(connection, SCORE, someone), value(connection, STRENGTH, someone)) == (15, 15)
-    assert value(connection, "select calculate_profile_strength(%s)", uuid4()) == 0
-    assert value(connection, "select calculate_profile_strength(null)") == 0
+    approve(connection, someone, "email")
+    connection.execute(spoil)
+    refresh = f"select {function}(%s)"
+    assert [value(connection, refresh, who) for who in (someone, someone, uuid4(), None)] == [True, False, False, False]
+    derived = """select completeness_score, profile_strength, verification_level
+        from profiles p join usr_completeness_checks c on c.profile_id = p.id where p.id = %s"""
+    assert connection.execute(derived, [someone]).fetchone() == (15, 20, "verified")
+    assert connection.execute(derived, [other]).fetchone() != (0, 5, "basic")  # still spoilt: nobody else was touched
+
+
+def test_strangers_have_no_strength(connection: Connection) -> None:
+    assert [value(connection, "select calculate_profile_strength(%s)", who) for who in (uuid4(), None)] == [0, 0]
 
 
 def test_two_sessions_that_add_a_part_each_see_both(database: str) -> None:
