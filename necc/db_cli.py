@@ -153,10 +153,11 @@ def _print_differences(context: click.Context, found: list[str], *, as_json: boo
 @click.pass_context
 def index(context: click.Context) -> None:
     """Print a map of the database's schema as Markdown: tables, diagrams, views, functions, triggers."""
-    from necc import db, schema_index
+    from necc import db
+    from necc.schema_index import read, render
 
     with db.connect(settings_of(context)) as connection:
-        click.echo(schema_index.render(schema_index.read(connection)), nl=False)
+        click.echo(render(read(connection)), nl=False)
 
 
 # --- its upkeep -----------------------------------------------------------------------------------------

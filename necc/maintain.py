@@ -1,4 +1,4 @@
-"""The upkeep of a database, for cron: rows past their time go, counters and views become right, statistics fresh.
+"""The upkeep of a database, for cron: yesterday's figures, rows past their time, counters, views, statistics.
 
 What is past its time, how a counter is counted and in which order views stand on each other is the schema's
 (schema/999_functions.sql); here is the order, one transaction per step, and a report.
@@ -7,29 +7,29 @@ What is past its time, how a counter is counted and in which order views stand o
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import tuple_row
 
 from necc.errors import DatabaseError, LockedError
-from necc.servertalk import words
+from necc.servertalk import errors_named, words
 
 MAINTAIN_LOCK = 0x6D61696E  # "main" in ASCII: one maintenance per database
 
-# The trash last: what the others remove may have lain in it.
-CLEANUPS = (
-    "cleanup_old_activity_logs",
-    "cleanup_old_profile_views",
-    "cleanup_read_notifications",
-    "cleanup_sent_queue",
-    "cleanup_expired_invitations",
-    "purge_trash",
-)
+PERIODS = ("daily", "weekly", "monthly", "all_time")  # of leaderboards
+
+# Every cleanup of the schema, by its signature; the trash last: it may hold what the others refer to.
+CLEANUPS = """
+    select proname from pg_proc
+    where pronamespace = to_regnamespace('public') and proargnames = '{p_days,p_dry_run}'
+        and (starts_with(proname, 'cleanup_') or proname = 'purge_trash')
+    order by proname = 'purge_trash', proname
+"""
 
 Connection = psycopg.Connection[Any]
 
@@ -66,18 +66,24 @@ def maintain(connection: Connection, *, is_weekly: bool = False, is_dry_run: boo
 
     Raises:
         LockedError: another maintenance is at work.
-        DatabaseError: the database has no functions for it, or is lost.
+        DatabaseError: the database has no functions for its upkeep, or is lost.
     """
     steps: list[Step] = []
     with _lock(connection):
-        for name, work in _plan(is_weekly=is_weekly, is_dry_run=is_dry_run):
+        for name, work in _plan(_cleanups(connection), is_weekly=is_weekly, is_dry_run=is_dry_run):
             steps += _attempted(connection, name, work)
     return steps
 
 
-def _plan(*, is_weekly: bool, is_dry_run: bool) -> Iterator[tuple[str, Work]]:
-    """The views come after what they count was made right."""
-    for function in CLEANUPS:
+def _plan(cleanups: Iterable[str], *, is_weekly: bool, is_dry_run: bool) -> Iterator[tuple[str, Work]]:
+    """Figures are of rows that cleanups may remove; views come after what they count was made right."""
+    if not is_dry_run:
+        yield "compute_platform_metrics", _call("compute_platform_metrics", "select compute_platform_metrics()")
+        yield "compute_engagement_metrics", _call("compute_engagement_metrics", "select compute_engagement_metrics()")
+        for period in PERIODS:
+            name = f"refresh_leaderboards {period}"
+            yield name, _call(name, "select refresh_leaderboards(%s)", period)
+    for function in cleanups:
         yield function, _cleanup(function, is_dry_run=is_dry_run)
     if is_weekly:
         yield "recount_all_counters", _recount(is_dry_run=is_dry_run)
@@ -86,16 +92,35 @@ def _plan(*, is_weekly: bool, is_dry_run: bool) -> Iterator[tuple[str, Work]]:
         yield ("vacuum", _statistics("vacuum (analyze) {}")) if is_weekly else ("analyze", _statistics("analyze {}"))
 
 
+def _cleanups(connection: Connection) -> list[str]:
+    with errors_named("the maintenance cannot begin"):
+        found = [name for (name,) in _rows(connection, sql.SQL(CLEANUPS))]
+    if not found:
+        raise DatabaseError(
+            "the database has no functions for its upkeep: the schema is missing or old, run `necc db deploy`"
+        )
+    return found
+
+
 def _attempted(connection: Connection, name: str, work: Work) -> list[Step]:
     started = time.monotonic()
     try:
         return work(connection)
-    except psycopg.errors.UndefinedFunction as error:
-        raise DatabaseError(f"{words(error)}: the schema is missing or old, run `necc db deploy`") from error
     except psycopg.Error as error:
         if connection.broken:
             raise DatabaseError(f"{name}: {words(error)}") from error
         return [Step(name, duration_ms=_ms_since(started), error=words(error))]
+
+
+def _call(name: str, query: LiteralString, *values: object) -> Work:
+    """Rows are what the function gives where that is a number."""
+
+    def work(connection: Connection) -> list[Step]:
+        started = time.monotonic()
+        ((given,),) = _rows(connection, sql.SQL(query), values)
+        return [Step(name, given if isinstance(given, int) else None, _ms_since(started))]
+
+    return work
 
 
 def _cleanup(function: str, *, is_dry_run: bool) -> Work:
@@ -130,7 +155,7 @@ def _refresh(connection: Connection) -> list[Step]:
     ]
 
 
-def _statistics(command: str) -> Work:
+def _statistics(command: LiteralString) -> Work:
     """On our tables by name: on all, the server would warn of its own that only a superuser may touch."""
 
     def work(connection: Connection) -> list[Step]:
@@ -150,7 +175,7 @@ def _statistics(command: str) -> Work:
 
 
 def _rows(
-    connection: Connection, query: sql.SQL | sql.Composed, values: list[Any] | None = None
+    connection: Connection, query: sql.SQL | sql.Composed, values: Sequence[object] = ()
 ) -> list[tuple[Any, ...]]:
     return connection.cursor(row_factory=tuple_row).execute(query, values).fetchall()
 
