@@ -63,9 +63,7 @@ create or replace trigger trg_soc_connections_answered
     before insert or update of status, responded_at on soc_connections
     for each row execute function trg_fn_connection_answered();
 
-create or replace trigger trg_soc_connections_both_sides
-    after insert or delete on soc_connections
-    for each row execute function trg_fn_lock_both('profiles', 'id', 'r.profile_id_1', 'r.profile_id_2');
+-- The smaller id first, as in all that locks two profiles.
 call keep_count('soc_connections', 'profiles', 'connections_count', 'r.profile_id_1', 'r.status = ''accepted''', 'id', '1');
 call keep_count('soc_connections', 'profiles', 'connections_count', 'r.profile_id_2', 'r.status = ''accepted''', 'id', '2');
 call keep_profile_derived('soc_connections', 'r.profile_id_1; r.profile_id_2', '{status}');

@@ -40,7 +40,6 @@ create table if not exists msg_conversations (
     constraint ck_msg_conversations_last_message_preview check (length(last_message_preview) <= 200)
 );
 create index if not exists idx_msg_conversations_created_by on msg_conversations (created_by) where created_by is not null;
-create index if not exists idx_msg_conversations_last_message on msg_conversations (last_message_at desc nulls last);
 
 comment on table msg_conversations is 'One row per conversation, of two people or of a group. It outlives who began it.';
 comment on column msg_conversations.is_group is 'Whether it is a group; else it is for two people at most.';

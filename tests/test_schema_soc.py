@@ -69,9 +69,15 @@ COUNTERS: dict[str, LiteralString] = {
             where (f.following_type, f.following_id) = ('organization', o.id))""",
     "pairs that dangle": """
         select f.id from soc_follows f
-        where not exists (select from profiles where id in (f.follower_id, f.following_id))
-            and not exists (select from biz_profiles where id in (f.follower_id, f.following_id))
-            and not exists (select from org_profiles where id in (f.follower_id, f.following_id))""",
+        cross join lateral (values (follower_type, follower_id), (following_type, following_id)) e (kind, id)
+        where not exists (select from profiles p where e.kind = 'individual' and p.id = e.id)
+            and not exists (select from biz_profiles b where e.kind = 'business' and b.id = e.id)
+            and not exists (select from org_profiles o where e.kind = 'organization' and o.id = e.id)
+        union all
+        select p.id from soc_posts p where not p.is_deleted
+            and not exists (select from profiles f where p.author_type = 'individual' and f.id = p.author_id)
+            and not exists (select from biz_profiles b where p.author_type = 'business' and b.id = p.author_id)
+            and not exists (select from org_profiles o where p.author_type = 'organization' and o.id = p.author_id)""",
 }
 
 
@@ -416,6 +422,9 @@ def test_a_follow_counts_for_who_is_followed_and_for_the_person_who_follows(conn
     assert counts(connection, "profiles", other, "followers") == (1,)
     assert right(connection)
     connection.execute("delete from biz_profiles where id = %s", [farm])
+    assert right(connection)
+    connection.execute("delete from org_profiles where id = %s", [club])
+    assert right(connection)
     connection.execute("delete from profiles where id = %s", [other])
     assert value(connection, "select count(*) from soc_follows") == 1
     assert right(connection)
@@ -529,6 +538,7 @@ def test_every_counter_equals_its_recount_after_anything(connection: Connection)
     assert right(connection)
     connection.execute("delete from profiles where id = any (%s)", [people[1:3]])
     connection.execute("delete from biz_profiles")
+    connection.execute("delete from org_profiles")
     assert right(connection)
     assert value(connection, "select count(*) from soc_posts") > 0
 
