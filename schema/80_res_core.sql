@@ -154,7 +154,7 @@ comment on column res_resources.published_at is 'When it was published; empty fo
 comment on column res_resources.views_count is 'Rows of res_views; kept by triggers.';
 comment on column res_resources.likes_count is 'Rows of res_likes; kept by triggers.';
 comment on column res_resources.bookmarks_count is 'Rows of res_bookmarks; kept by triggers.';
-comment on column res_resources.shares_count is 'How often it was passed on; counted by the application.';
+comment on column res_resources.shares_count is 'How often it was passed on; counted by track_share().';
 comment on column res_resources.comments_count is 'Rows of res_comments that are not deleted; kept by triggers.';
 comment on column res_resources.search is 'Words of title (A), description (B) and content (C) without accents, for full-text search.';
 call finish_table('res_resources');
