@@ -16,15 +16,17 @@ from tests.schema_rows import Connection, business, organization, person, refuse
 
 
 @pytest.fixture(scope="module")
-def deployed(server: Cluster, template: str) -> Iterator[str]:
-    yield from temporary_database(server, template)
+def session(server: Cluster, template: str) -> Iterator[Connection]:
+    """One connection for all tests: what the server has compiled and looked up once is used again."""
+    for url in temporary_database(server, template):
+        with psycopg.connect(url) as session:
+            yield session
 
 
 @pytest.fixture
-def connection(deployed: str) -> Iterator[Connection]:
-    with psycopg.connect(deployed) as connection:
-        yield connection
-        connection.rollback()
+def connection(session: Connection) -> Iterator[Connection]:
+    yield session
+    session.rollback()
 
 
 @pytest.fixture
