@@ -39,7 +39,7 @@ comment on column org_membership_tiers.annual_fee is 'Fee for a year, in currenc
 comment on column org_membership_tiers.currency is 'ISO 4217 code of the currency.';
 comment on column org_membership_tiers.benefits is 'What a member gets, in words.';
 comment on column org_membership_tiers.max_members is 'Most active members it takes; empty for no limit.';
-comment on column org_membership_tiers.is_active is 'Whether it is open to new members.';
+comment on column org_membership_tiers.is_active is 'Whether it is offered to new members.';
 call finish_table('org_membership_tiers');
 
 -- ---------------------------------------------------------------------------------------------

@@ -106,7 +106,7 @@ comment on column org_resources.file_size is 'Length of the file, in bytes.';
 comment on column org_resources.access is 'Who may open it: public, members (active ones) or leadership (current offices).';
 comment on column org_resources.category is 'Shelf on which the organization puts it.';
 comment on column org_resources.tags is 'Words to find it by.';
-comment on column org_resources.downloads_count is 'How often it was opened; the application adds to it.';
+comment on column org_resources.downloads_count is 'How often it was opened; track_download() adds to it.';
 call finish_table('org_resources');
 call keep_count('org_resources', 'org_stats', 'resources_count', 'r.organization_id', 'true', 'organization_id');
 
@@ -153,7 +153,7 @@ comment on column org_announcements.priority is 'How urgent it is: 1 is the high
 comment on column org_announcements.published_at is 'From when on it is shown; empty for a draft.';
 comment on column org_announcements.expires_at is 'Until when it is shown; empty for no end.';
 comment on column org_announcements.created_by is 'Who wrote it, while that profile exists.';
-comment on column org_announcements.views_count is 'How often it was opened; the application adds to it.';
+comment on column org_announcements.views_count is 'How often it was opened; track_view() adds to it.';
 call finish_table('org_announcements');
 
 -- ---------------------------------------------------------------------------------------------
