@@ -83,7 +83,8 @@ create table if not exists usr_education (
     constraint ck_usr_education_degree check (btrim(degree) <> '' and length(degree) <= 200),
     constraint ck_usr_education_field_of_study check (btrim(field_of_study) <> '' and length(field_of_study) <= 200),
     constraint ck_usr_education_start_date check (start_date between date '1900-01-01' and date '2199-12-31'),
-    constraint ck_usr_education_end_date check (end_date between date '1900-01-01' and date '2199-12-31' and end_date >= start_date),
+    constraint ck_usr_education_end_date check (
+        end_date >= start_date and end_date >= date '1900-01-01' and end_date <= date '2199-12-31'),
     constraint ck_usr_education_is_current check (not is_current or end_date is null),
     constraint ck_usr_education_grade check (btrim(grade) <> '' and length(grade) <= 50),
     constraint ck_usr_education_description check (length(description) <= 1000)
