@@ -60,7 +60,7 @@ begin
 end
 $$;
 comment on function trg_fn_business_owner_joins() is
-    'Trigger: the owner of a business, also a new one, is an active team member and admin. A former owner stays in the team.';
+    'Trigger: the owner of a business, also a new one, joins its team as an admin. A former owner stays in the team.';
 create or replace trigger trg_biz_profiles_owner_joins
     after insert or update of owner_id on biz_profiles
     for each row execute function trg_fn_business_owner_joins();
