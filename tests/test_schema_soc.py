@@ -227,9 +227,12 @@ def test_a_post_keeps_its_author_and_goes_into_the_trash_with_them(connection: C
     with pytest.raises(errors.ForeignKeyViolation), connection.transaction():
         post(connection, uuid4())
 
-    connection.execute("delete from profiles where id = %s", [author])
-    gone = "select is_deleted and deleted_at is not null from soc_posts where id = %s"
-    assert value(connection, gone, made) is True
+    post(connection, business(connection, other), "business")
+    post(connection, organization(connection, other), "organization")
+    for table in ("profiles", "biz_profiles", "org_profiles"):
+        connection.execute(f"delete from {table} where id in (select author_id from soc_posts)".encode())
+    in_the_trash = "select count(*) from soc_posts where is_deleted and deleted_at = now()"
+    assert value(connection, in_the_trash) == 3
     undelete = f"update soc_posts set {OUT_OF_THE_TRASH} where id = %s"
     refused(connection, errors.ForeignKeyViolation, undelete, made)
 
