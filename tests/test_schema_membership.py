@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 import psycopg
@@ -130,15 +132,26 @@ def test_a_tier_takes_no_more_active_members_than_it_has_places(connection: Conn
 
 
 def test_two_sessions_cannot_both_take_the_last_place(database: str) -> None:
-    with psycopg.connect(database) as one, psycopg.connect(database) as two:
+    with psycopg.connect(database) as one, psycopg.connect(database) as two, ThreadPoolExecutor(1) as thread:
         union = organization(one, person(one))
         gold, first, second = tier(one, union, places=1), person(one), person(one)
         one.commit()
         member(one, union, first, in_tier=gold)
-        two.execute("set lock_timeout = '100ms'")
-        refused(two, errors.LockNotAvailable, MEMBER, union, "individual", second, gold, "active")
+        late = thread.submit(member, two, union, second, in_tier=gold)
+        wait_for_a_lock(one, two)
         one.commit()
-        refused(two, errors.CheckViolation, MEMBER, union, "individual", second, gold, "active")
+        with pytest.raises(errors.CheckViolation, match="all 1 places are taken"):
+            late.result(timeout=30)
+
+
+def wait_for_a_lock(watcher: Connection, who: Connection) -> None:
+    """Return when a session waits for another one's row."""
+    query = "select wait_event_type = 'Lock' from pg_stat_activity where pid = %s"
+    deadline = time.monotonic() + 30
+    while not value(watcher, query, who.info.backend_pid):
+        assert time.monotonic() < deadline, "it waits for nobody"
+        watcher.execute("select pg_stat_clear_snapshot()")
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(
