@@ -433,6 +433,23 @@ def test_a_follow_counts_for_who_is_followed_and_for_the_person_who_follows(conn
     assert right(connection)
 
 
+@pytest.mark.parametrize("kind", ["individual", "business", "organization"])
+def test_who_is_gone_neither_follows_nor_is_followed(connection: Connection, kind: str) -> None:
+    owner = person(connection)
+    table, make = {
+        "individual": ("profiles", lambda: person(connection)),
+        "business": ("biz_profiles", lambda: business(connection, owner)),
+        "organization": ("org_profiles", lambda: organization(connection, owner)),
+    }[kind]
+    one, other = make(), make()
+    follow(connection, (kind, one), ("individual", owner))
+    follow(connection, ("individual", owner), (kind, other))
+    for gone, left in ((one, 1), (other, 0)):
+        connection.execute(f"delete from {table} where id = %s".encode(), [gone])
+        assert value(connection, "select count(*) from soc_follows") == left
+        assert right(connection)
+
+
 def test_a_follow_is_of_another_that_exists(connection: Connection) -> None:
     someone = person(connection)
     for follower, following, error in (
