@@ -436,11 +436,12 @@ def test_a_follow_counts_for_who_is_followed_and_for_the_person_who_follows(conn
 @pytest.mark.parametrize("kind", ["individual", "business", "organization"])
 def test_who_is_gone_neither_follows_nor_is_followed(connection: Connection, kind: str) -> None:
     owner = person(connection)
-    table, make = {
+    makers: dict[str, tuple[str, Callable[[], UUID]]] = {
         "individual": ("profiles", lambda: person(connection)),
         "business": ("biz_profiles", lambda: business(connection, owner)),
         "organization": ("org_profiles", lambda: organization(connection, owner)),
-    }[kind]
+    }
+    table, make = makers[kind]
     one, other = make(), make()
     follow(connection, (kind, one), ("individual", owner))
     follow(connection, ("individual", owner), (kind, other))
