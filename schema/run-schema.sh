@@ -64,6 +64,8 @@ numbered() { # folder
       continue # the pattern itself: nothing matched
     elif [[ ! $name =~ ^[0-9]+_ ]]; then
       say "warning: $path has no number in front: it is not applied"
+    elif [[ $name == *[\'\\]* ]]; then
+      refuse 1 "$path: a quote or backslash in the name of a file"
     else
       found+="$((10#$number))"$'\t'"$path"$'\n'
     fi
@@ -104,17 +106,6 @@ read_folders() {
 }
 
 # --- the same as a script for psql -----------------------------------------------------------------------
-
-literal() { # text -> SQL literal
-  local quote="'"
-  printf "'%s'" "${1//$quote/$quote$quote}"
-}
-
-argument() { # path -> argument of a psql command
-  local quote="'" slash='\'
-  local escaped=${1//"$slash"/"$slash$slash"}
-  printf "'%s'" "${escaped//$quote/"$slash$quote"}"
-}
 
 opening() {
   cat <<SQL
@@ -162,7 +153,7 @@ list_files() { # paths, is_upgrade
     if [ -n "$path" ]; then
       sha256=$(checksum "$path") || refuse 1 "cannot read $path"
       printf 'insert into run_schema_files (file, sha256, is_upgrade) values (%s, %s, %s);\n' \
-        "$(literal "$path")" "$(literal "$sha256")" "$2"
+        "'$path'" "'$sha256'" "$2"
     fi
   done <<<"$1"
 }
@@ -224,7 +215,7 @@ apply() { # paths: run each that is due, and note it
     if [ -z "$path" ]; then
       continue
     fi
-    file=$(literal "$path")
+    file="'$path'"
     cat <<SQL
 select exists (select from run_schema_due where file = $file) as run_schema_is_due,
     extract(epoch from clock_timestamp()) as run_schema_started \\gset
@@ -234,7 +225,7 @@ select exists (select from run_schema_due where file = $file) as run_schema_is_d
     \\set ECHO errors
     \\set SHOW_CONTEXT errors
     \\o /dev/null
-    \\i $(argument "$path")
+    \\i $file
     \\o
     \\set SHOW_CONTEXT never
     \\set ECHO none
@@ -279,22 +270,26 @@ script() {
   list_files "$upgrades" true
   list_files "$files" false
   read_ledger
-  echo 'select not exists (select from run_schema_ledger) as run_schema_is_first \gset'
-  echo '\if :run_schema_is_first'
+  cat <<'SQL'
+select not exists (select from run_schema_ledger) as run_schema_is_first \gset
+\if :run_schema_is_first
+SQL
   apply "$files"
   note_upgrades
-  echo '\else'
-  echo 'select not exists (select from run_schema_due where is_upgrade) as run_schema_has_no_upgrade \gset'
-  echo '\if :run_schema_has_no_upgrade' # else they may settle it
-  refuse_unknown
-  echo '\endif'
+  cat <<'SQL'
+\else
+select not exists (select from run_schema_due where is_upgrade) as run_schema_has_no_upgrade \gset
+\if :run_schema_has_no_upgrade
+SQL
+  refuse_unknown # an upgrade may settle it
+  printf '%s\n' '\endif'
   warn_of_edited_upgrades
   refuse_what_wants_a_comparison
   apply "$upgrades"
   read_ledger
   refuse_unknown
   apply "$files"
-  echo '\endif'
+  printf '%s\n' '\endif'
   closing
 }
 

@@ -361,9 +361,11 @@ def test_a_wrong_request_is_code_2(run: Run, arguments: list[str], database: str
 
 @embedded_only
 def test_unusable_folders_are_refused(connection: Connection, project: Project, run: Run) -> None:
-    project.write("schema/020_other's.sql", "select 1;")
-    assert "schema/020_other's.sql and schema/20_zones.sql have the same number: their order is" in _failed(run())
-    (project.schema / "020_other's.sql").unlink()
+    project.write("schema/020_other.sql", "select 1;")
+    assert "schema/020_other.sql and schema/20_zones.sql have the same number: their order is" in _failed(run())
+    (project.schema / "020_other.sql").rename(project.schema / "30_other's.sql")
+    assert "schema/30_other's.sql: a quote or backslash in the name of a file" in _failed(run())
+    (project.schema / "30_other's.sql").unlink()
     project.write("seeds/zones.sql", "select 1;")
     (project.seeds / "01_zones.sql").unlink()
     told = _failed(run())
@@ -387,8 +389,8 @@ def test_a_folder_of_another_name_and_a_missing_psql_are_refused(project: Projec
 
 
 @embedded_only
-def test_file_names_may_hold_anything(connection: Connection, project: Project, run: Run) -> None:
-    project.write("schema/30_it's \\n a $$ 100% `name`.sql", "create table odd (id int);")
+def test_file_names_may_hold_blanks_and_signs(connection: Connection, project: Project, run: Run) -> None:
+    project.write("schema/30_a $$ 100% `name` :x.sql", "create table odd (id int);")
     assert _succeeded(run())[-1] == "5 files applied, 0 unchanged"
     assert project.is_deployed(connection)
     assert project.deploy(connection).applied == ()
