@@ -164,7 +164,8 @@ create index if not exists idx_anl_engagement_metrics_date on anl_engagement_met
 comment on table anl_engagement_metrics is
     'One row per thing and day in India on which somebody engaged with it. A day without any has no row.';
 comment on column anl_engagement_metrics.entity_type is
-    'Kind of the thing: individual, business, organization (their profiles and all they posted), post, event or resource.';
+    'Kind of the thing: individual, business, organization (of these three only the profile, not what they posted), post,'
+    ' event or resource.';
 comment on column anl_engagement_metrics.entity_id is 'The thing.';
 comment on column anl_engagement_metrics.metric_date is 'The day in India.';
 comment on column anl_engagement_metrics.views_count is 'Views of it on that day; 0 where views are not logged one by one.';
