@@ -116,9 +116,8 @@ def verify(connection: Connection, *, schema_dir: Path | None = None, seeds_dir:
     _refuse_transaction(connection)
     ledger = _read_ledger(connection)
     with errors_named("the database is not compared with the files"):
-        return [*_ledger_differences(ledger, sources)] + catalog.differences(
-            catalog.snapshot(connection), _fresh_catalogue(connection, sources)
-        )
+        here, files = catalog.snapshot(connection), _fresh_catalogue(connection, sources)
+    return [*_ledger_differences(ledger, sources), *catalog.differences(here, files)]
 
 
 # --- the order of things --------------------------------------------------------------------------------

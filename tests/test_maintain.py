@@ -159,6 +159,7 @@ def test_one_maintenance_at_a_time(connection: Connection, url: str) -> None:
         other.execute("select pg_advisory_lock(%s)", [upkeep.MAINTAIN_LOCK])
         with pytest.raises(LockedError, match="another necc db maintain"):
             maintain(connection)
+        other.execute("select pg_advisory_unlock_all()")
     assert rows_of(maintain(connection, is_dry_run=True))
     assert value(connection, "select count(*) from pg_locks where locktype = 'advisory'") == 0
 
