@@ -143,9 +143,13 @@ comment on function search_limit(int, int) is 'The number of rows that a reader 
 
 create or replace function search_words(p_query text) returns tsquery
 language sql immutable parallel safe
-as $$ select websearch_to_tsquery('simple'::regconfig, left(coalesce(public.immutable_unaccent(p_query), ''), 200)) $$;
+as $$
+    -- a query without a word does not get to websearch_to_tsquery(), which would tell the caller of it in a notice
+    select case when to_tsvector('simple'::regconfig, q.words) <> '' then websearch_to_tsquery('simple'::regconfig, q.words) end
+    from (select left(coalesce(public.immutable_unaccent(p_query), ''), 200) as words) q
+$$;
 comment on function search_words(text) is
-    'A query as people type it, with "quotes", or and -minus, for the stored tsvectors; empty where no word is in it.';
+    'A query as people type it, with "quotes", or and -minus, for the stored tsvectors; NULL where no word is in it.';
 
 create or replace function search_profiles(
     p_query text, p_limit int default 20, p_filters jsonb default '{}', p_sort text default 'relevance'
@@ -157,6 +161,7 @@ declare
     v_viewer uuid := auth.uid();
     v_words tsquery := search_words(p_query);
     v_name text := left(btrim(p_query), 100);
+    v_is_plain boolean := p_query !~ '"|(^|\s)-'; -- who quotes or leaves out a word means it to the letter
 begin
     if coalesce(v_name, '') = '' then
         return;
@@ -167,7 +172,7 @@ begin
             where p.search @@ v_words
         ), alike as (
             select p.*, word_similarity(v_name, p.full_name) as how_well from get_discoverable_profiles(v_viewer) p
-            where v_name <% p.full_name and not exists (select from matches)
+            where v_name <% p.full_name and v_is_plain and not exists (select from matches)
         )
         select f.id, f.full_name, f.profile_slug, f.headline, f.profile_photo_url, f.how_well
         from (select * from matches union all select * from alike) f
@@ -242,6 +247,7 @@ as $$
 declare
     v_words tsquery := search_words(p_query);
     v_name text := left(btrim(p_query), 100);
+    v_is_plain boolean := p_query !~ '"|(^|\s)-'; -- who quotes or leaves out a word means it to the letter
 begin
     if coalesce(v_name, '') = '' then
         return;
@@ -251,7 +257,7 @@ begin
             select b.*, ts_rank(b.search, v_words) as how_well from biz_profiles b where b.search @@ v_words
         ), alike as (
             select b.*, word_similarity(v_name, b.business_name) as how_well from biz_profiles b
-            where v_name <% b.business_name and not exists (select from matches)
+            where v_name <% b.business_name and v_is_plain and not exists (select from matches)
         )
         select f.id, f.business_name, f.business_slug, f.tagline, f.logo_url, f.how_well
         from (select * from matches union all select * from alike) f
@@ -281,6 +287,7 @@ as $$
 declare
     v_words tsquery := search_words(p_query);
     v_name text := left(btrim(p_query), 100);
+    v_is_plain boolean := p_query !~ '"|(^|\s)-'; -- who quotes or leaves out a word means it to the letter
 begin
     if coalesce(v_name, '') = '' then
         return;
@@ -290,7 +297,7 @@ begin
             select o.*, ts_rank(o.search, v_words) as how_well from org_profiles o where o.search @@ v_words
         ), alike as (
             select o.*, word_similarity(v_name, o.organization_name) as how_well from org_profiles o
-            where v_name <% o.organization_name and not exists (select from matches)
+            where v_name <% o.organization_name and v_is_plain and not exists (select from matches)
         )
         select f.id, f.organization_name, f.organization_slug, f.tagline, f.logo_url, f.how_well
         from (select * from matches union all select * from alike) f
@@ -504,7 +511,7 @@ begin
     end if;
     insert into usr_stats (profile_id) values (p_profile) on conflict do nothing;
     insert into anl_profile_views (viewed_type, viewed_id, viewer_id, source)
-    values ('individual', p_profile, p_viewer, left(p_source, 50));
+    values ('individual', p_profile, p_viewer, nullif(left(btrim(p_source), 50), ''));
 end
 $$;
 comment on function track_profile_view(uuid, uuid, text) is
