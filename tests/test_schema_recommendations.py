@@ -68,7 +68,8 @@ def test_who_shares_most_comes_first_then_the_same_role_then_the_same_state(conn
 
 
 def test_the_stronger_profile_comes_first_where_as_many_are_shared(connection: Connection) -> None:
-    me, weak, strong = (person(connection) for _ in range(3))
+    me = person(connection)
+    weak, strong = sorted(person(connection) for _ in range(2))  # by their ids it would be the other way round
     live_in(connection, "Kerala", me, weak, strong)
     connection.execute("update profiles set headline = 'Layers', bio = repeat('Eggs ', 20) where id = %s", [strong])
     assert [row[0] for row in recommended(connection, me)] == [strong, weak]
