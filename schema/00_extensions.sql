@@ -140,7 +140,9 @@ as $$
 declare
     v_child text := (select relname from pg_class where oid = p_child);
     v_parent text := (select relname from pg_class where oid = p_parent);
-    v_trigger text := concat_ws('_', 'trg', v_child, 'counts', v_parent, p_counter, p_side);
+    v_long text := concat_ws('_', 'trg', v_child, 'counts', v_parent, p_counter, p_side);
+    v_short text := concat_ws('_', 'trg', v_child, 'counts', regexp_replace(p_counter, '_count$', ''), p_side);
+    v_trigger text := case when length(v_long) <= 63 then v_long else v_short end;
     v_columns text := (
         select string_agg(distinct quote_ident(match[1]), ', ')
         from regexp_matches(p_key || ' ' || p_where, '\mr\.([a-z_][a-z0-9_]*)', 'g') match
@@ -159,7 +161,8 @@ $$;
 comment on procedure keep_count(regclass, regclass, text, text, text, text, text) is
     'Declares a counter: in the parent''s row whose key is p_key, p_counter is the number of rows of p_child for which'
     ' p_where holds. Both are expressions over the row r, as in r.post_id and not r.is_deleted. p_side tells two'
-    ' declarations of the same counter apart: their rows add up.';
+    ' declarations of the same counter apart: their rows add up. The trigger is trg_<child>_counts_<parent>_<counter>, or'
+    ' without the parent and without _count where that is too long for a name.';
 
 -- ---------------------------------------------------------------------------------------------
 -- Pairs x_type, x_id: a reference to a row of one of several tables, which no foreign key can hold

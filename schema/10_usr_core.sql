@@ -457,26 +457,6 @@ language plpgsql
 as $$
 declare
     v_types int;
-    v_level text;
-begin
-    -- as in refresh_completeness(): the lock first, then a statement that sees what others have written
-    perform from profiles where id = p_profile for no key update;
-    select count(distinct verification_type) into v_types
-    from usr_verifications where profile_id = p_profile and status = 'approved';
-    v_level := case when v_types >= 3 then 'trusted' when v_types >= 1 then 'verified' else 'basic' end;
-    update profiles set verification_level = v_level where id = p_profile and verification_level <> v_level;
-    return found;
-end
-$$;
-comment on function refresh_verification_level(uuid) is
-    'Brings profiles.verification_level up to date: trusted with three kinds of approved verification, verified with one, else'
-    ' basic; gives whether it was not.';
-
-create or replace function refresh_verification_level(p_profile uuid) returns boolean
-language plpgsql
-as $$
-declare
-    v_types int;
 begin
     -- as in refresh_completeness(): the lock first, then a statement that sees what others have written
     perform from profiles where id = p_profile for no key update;
@@ -574,10 +554,7 @@ comment on column usr_search_appearances.position is 'Place in the results, 1 is
 comment on column usr_search_appearances.is_clicked is 'Whether the searcher opened the profile.';
 comment on column usr_search_appearances.appeared_at is 'When it was shown.';
 call finish_table('usr_search_appearances');
--- As keep_count() does it, whose name for the trigger would be too long.
-create or replace trigger trg_usr_search_appearances_counts_usr_stats
-    after insert or delete or update of profile_id on usr_search_appearances
-    for each row execute function trg_fn_keep_count('usr_stats', 'profile_id', 'search_appearances_count', 'r.profile_id', 'true');
+call keep_count('usr_search_appearances', 'usr_stats', 'search_appearances_count', 'r.profile_id', 'true', 'profile_id');
 
 create table if not exists usr_leaderboards (
     id uuid not null default gen_random_uuid(),

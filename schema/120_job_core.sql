@@ -183,7 +183,8 @@ comment on column job_bookmarks.profile_id is 'Who keeps it.';
 comment on column job_bookmarks.job_id is 'The posting.';
 call finish_table('job_bookmarks');
 
--- Activities may be about a posting.
+-- Activities and notifications may be about a posting.
+call attach_entity('ntf_notifications', 'action', 'delete', 'job');
 call attach_entity('anl_activity_log', 'target', 'forget', 'job');
 
 -- ---------------------------------------------------------------------------------------------

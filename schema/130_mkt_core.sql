@@ -138,7 +138,8 @@ comment on column mkt_products.search is 'Words of name (A), number (B) and desc
 call finish_table('mkt_products', 'rating_avg');
 call keep_count('mkt_products', 'biz_profiles', 'products_count', 'r.seller_id', 'r.status = ''published''');
 
--- Activities may be about a product.
+-- Activities and notifications may be about a product.
+call attach_entity('ntf_notifications', 'action', 'delete', 'product');
 call attach_entity('anl_activity_log', 'target', 'forget', 'product');
 
 -- ---------------------------------------------------------------------------------------------

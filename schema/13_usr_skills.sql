@@ -92,13 +92,8 @@ create or replace trigger trg_usr_skill_endorsements_owner
     before insert or update of profile_skill_id, profile_id on usr_skill_endorsements
     for each row execute function trg_fn_endorsement_owner();
 
--- As keep_count() does it, whose names for the triggers would be too long.
-create or replace trigger trg_usr_skill_endorsements_counts_usr_profile_skills
-    after insert or delete or update of profile_skill_id on usr_skill_endorsements
-    for each row execute function trg_fn_keep_count('usr_profile_skills', 'id', 'endorsements_count', 'r.profile_skill_id', 'true');
-create or replace trigger trg_usr_skill_endorsements_counts_usr_stats
-    after insert or delete or update of profile_id on usr_skill_endorsements
-    for each row execute function trg_fn_keep_count('usr_stats', 'profile_id', 'endorsements_received_count', 'r.profile_id', 'true');
+call keep_count('usr_skill_endorsements', 'usr_profile_skills', 'endorsements_count', 'r.profile_skill_id');
+call keep_count('usr_skill_endorsements', 'usr_stats', 'endorsements_received_count', 'r.profile_id', 'true', 'profile_id');
 call keep_profile_derived('usr_skill_endorsements', 'r.profile_id');
 
 -- ---------------------------------------------------------------------------------------------
@@ -145,11 +140,8 @@ comment on column usr_skill_recommendations.status is 'pending, accepted or decl
 comment on column usr_skill_recommendations.is_featured is 'Whether the recommended one shows it first.';
 comment on column usr_skill_recommendations.accepted_at is 'When it was accepted; set exactly for accepted ones.';
 call finish_table('usr_skill_recommendations');
--- As keep_count() does it, whose name for the trigger would be too long.
-create or replace trigger trg_usr_skill_recommendations_counts_usr_stats
-    after insert or delete or update of profile_id, status on usr_skill_recommendations
-    for each row execute function trg_fn_keep_count(
-        'usr_stats', 'profile_id', 'recommendations_received_count', 'r.profile_id', 'r.status = ''accepted''');
+call keep_count('usr_skill_recommendations', 'usr_stats', 'recommendations_received_count',
+    'r.profile_id', 'r.status = ''accepted''', 'profile_id');
 
 create table if not exists usr_skill_assessments (
     id uuid not null default gen_random_uuid(),

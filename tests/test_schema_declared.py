@@ -138,3 +138,10 @@ def test_declarations_that_cannot_be_right_are_refused(connection: Connection) -
     refused(connection, errors.InvalidParameterValue, call)
     long = f"call keep_count('nec_eggs', 'nec_hens', 'eggs_count', 'r.hen_id', 'true', 'id', '{'x' * 40}')"
     refused(connection, errors.NameTooLong, long)
+
+
+def test_a_name_too_long_for_a_trigger_does_without_the_parent(connection: Connection) -> None:
+    connection.execute(f"alter table nec_hens add {'e' * 40}_count int not null default 0")
+    connection.execute(f"call keep_count('nec_eggs', 'nec_hens', '{'e' * 40}_count', 'r.hen_id')")
+    made = value(connection, "select tgname::text from pg_trigger where tgname ~ 'eeee'")
+    assert made == f"trg_nec_eggs_counts_{'e' * 40}"
