@@ -3,7 +3,7 @@
 -- Purpose  postings of businesses and organizations, applications, bookmarks.
 -- Grain    job_postings: one row per posting; job_applications: one row per person and posting.
 -- Units    salaries are amounts of salary_currency per salary_period; experience is in years.
--- Needs    00, 01, 20, 30 and 90.
+-- Needs    00, 01, 20, 30, 70 and 90.
 -- Applied  again and again: a second pass changes nothing.
 
 create table if not exists job_postings (

@@ -3,7 +3,7 @@
 -- Purpose  categories, products, reviews, orders and their items. mkt_ stands for marketplace.
 -- Grain    mkt_order_items: one row per product in an order; the other grains stand in the comments.
 -- Units    a price is for one unit of the product as described, in the row's currency.
--- Needs    00, 01, 20 and 90.
+-- Needs    00, 01, 20, 70 and 90.
 -- Applied  again and again: a second pass changes nothing.
 
 -- ---------------------------------------------------------------------------------------------

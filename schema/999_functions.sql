@@ -96,12 +96,14 @@ language sql stable parallel safe
 as $$
     select p.*
     from profiles p
-    left join usr_privacy_settings s on s.profile_id = p.id
     where p.is_public
-        and coalesce(s.allow_discovery, true)
-        and (
-            coalesce(s.profile_visibility, 'public') = 'public'
-            or (s.profile_visibility = 'connections' and p.id in (select * from get_connected_profiles(p_viewer)))
+        and not exists (
+            select from usr_privacy_settings s
+            where s.profile_id = p.id
+                -- who hides from somebody: few, found by an index of their own
+                and (not s.allow_discovery or s.profile_visibility <> 'public')
+                and (not s.allow_discovery or s.profile_visibility = 'private'
+                    or s.profile_id not in (select * from get_connected_profiles(p_viewer)))
         )
         and p.id not in (select * from get_blocked_profiles(p_viewer))
         and p.id not in (select * from get_banned_profiles())
@@ -114,19 +116,24 @@ create or replace function get_visible_posts(p_viewer uuid) returns setof soc_po
 language sql stable parallel safe
 as $$
     select p.*
-    from soc_posts p
-    where not p.is_deleted
-        and (
-            p.visibility = 'public'
-            or (p.author_type = 'individual' and p.author_id = p_viewer)
-            or (p.visibility = 'connections' and p.author_type = 'individual'
-                and p.author_id in (select * from get_connected_profiles(p_viewer)))
-            or (p.visibility = 'connections' and p.author_type <> 'individual'
-                and (p.author_type, p.author_id) in (
-                    select f.following_type, f.following_id from soc_follows f
-                    where f.follower_type = 'individual' and f.follower_id = p_viewer))
-        )
-        and not (p.author_type = 'individual' and p.author_id in (select * from get_blocked_profiles(p_viewer)))
+    from (
+        -- each part by its own index: a single condition with "or" would read the whole table
+        select p.* from soc_posts p
+        where p.visibility = 'public' and not p.is_deleted
+        union all
+        select p.* from soc_posts p
+        where p.author_type = 'individual' and p.author_id = p_viewer and p.visibility <> 'public' and not p.is_deleted
+        union all
+        select p.* from get_connected_profiles(p_viewer) c (id)
+        join soc_posts p on p.author_type = 'individual' and p.author_id = c.id
+        where p.visibility = 'connections' and not p.is_deleted
+        union all
+        select p.* from soc_follows f
+        join soc_posts p on p.author_type = f.following_type and p.author_id = f.following_id
+        where f.follower_type = 'individual' and f.follower_id = p_viewer and f.following_type <> 'individual'
+            and p.visibility = 'connections' and not p.is_deleted
+    ) p
+    where not (p.author_type = 'individual' and p.author_id in (select * from get_blocked_profiles(p_viewer)))
         and not (p.author_type = 'individual' and p.author_id in (select * from get_banned_profiles()))
 $$;
 comment on function get_visible_posts(uuid) is
@@ -168,10 +175,16 @@ begin
     end if;
     return query
         with matches as (
-            select p.*, ts_rank(p.search, v_words) as how_well from get_discoverable_profiles(v_viewer) p
+            -- these columns and no more: a common word has thousands of matches
+            select p.id, p.full_name, p.profile_slug, p.headline, p.profile_photo_url, p.location_state, p.location_district,
+                p.verification_level, p.last_active_at, p.connections_count, ts_rank(p.search, v_words) as how_well
+            from get_discoverable_profiles(v_viewer) p
             where p.search @@ v_words
         ), alike as (
-            select p.*, word_similarity(v_name, p.full_name) as how_well from get_discoverable_profiles(v_viewer) p
+            select p.id, p.full_name, p.profile_slug, p.headline, p.profile_photo_url, p.location_state, p.location_district,
+                p.verification_level, p.last_active_at, p.connections_count,
+                word_similarity(v_name, p.full_name) as how_well
+            from get_discoverable_profiles(v_viewer) p
             where v_name <% p.full_name and v_is_plain and not exists (select from matches)
         )
         select f.id, f.full_name, f.profile_slug, f.headline, f.profile_photo_url, f.how_well
@@ -402,9 +415,7 @@ returns table (
 )
 language sql stable parallel safe
 as $$
-    with me as (
-        select p.id, p.location_state from profiles p where p.id = p_profile
-    ), known as (
+    with known as (
         select p_profile as id
         union select c.profile_id_2 from soc_connections c where c.profile_id_1 = p_profile
         union select c.profile_id_1 from soc_connections c where c.profile_id_2 = p_profile
@@ -413,25 +424,40 @@ as $$
     ), friends_of_friends as (
         select f.id, count(*)::int as mutual_count
         from get_connected_profiles(p_profile) c (id), lateral get_connected_profiles(c.id) f (id)
+        where f.id not in (select k.id from known k) and exists (select from profiles me where me.id = p_profile)
         group by f.id
-    ), same_role as (
-        select distinct theirs.profile_id as id
-        from usr_profile_roles mine join usr_profile_roles theirs on theirs.role_id = mine.role_id
-        where mine.profile_id = p_profile and mine.is_primary and theirs.is_primary
-    ), same_state as (
-        select p.id from profiles p join me on p.location_state = me.location_state
-    ), candidates as (
-        select f.id, f.mutual_count, 'mutual_connections' as reason, 1 as tier from friends_of_friends f
-        union all select r.id, 0, 'same_role', 2 from same_role r
-        union all select s.id, 0, 'same_location', 3 from same_state s
+    ), by_friends as (
+        select p.id, f.mutual_count, 'mutual_connections' as reason, 1 as tier, p.profile_strength
+        from friends_of_friends f join get_discoverable_profiles(p_profile) p on p.id = f.id
+        order by f.mutual_count desc, p.profile_strength desc, p.id
+        limit search_limit(p_limit, 10)
+    ), by_role as (
+        -- looked for only where the friends of friends, who are then all in by_friends, are too few
+        select p.id, 0, 'same_role', 2, p.profile_strength
+        from usr_profile_roles mine
+        join usr_profile_roles theirs on theirs.role_id = mine.role_id and theirs.is_primary
+        join get_discoverable_profiles(p_profile) p on p.id = theirs.profile_id
+        where mine.profile_id = p_profile and mine.is_primary
+            and (select count(*) from by_friends) < search_limit(p_limit, 10)
+            and p.id not in (select k.id from known k union all select f.id from by_friends f)
+        order by p.profile_strength desc, p.id
+        limit search_limit(p_limit, 10)
+    ), by_state as (
+        select p.id, 0, 'same_location', 3, p.profile_strength
+        from profiles me
+        join get_discoverable_profiles(p_profile) p on p.location_state = me.location_state
+        where me.id = p_profile
+            and (select count(*) from by_friends) + (select count(*) from by_role) < search_limit(p_limit, 10)
+            and p.id not in (
+                select k.id from known k union all select f.id from by_friends f union all select r.id from by_role r)
+        order by p.profile_strength desc, p.id
+        limit search_limit(p_limit, 10)
     ), best as (
-        select distinct on (c.id) c.* from candidates c
-        where c.id not in (select k.id from known k) and exists (select from me)
-        order by c.id, c.tier
+        select * from by_friends union all select * from by_role union all select * from by_state
     )
     select p.id, p.full_name, p.profile_slug, p.headline, p.profile_photo_url, b.mutual_count, b.reason
-    from best b join get_discoverable_profiles(p_profile) p on p.id = b.id
-    order by b.tier, b.mutual_count desc, p.profile_strength desc, p.id
+    from best b join profiles p on p.id = b.id
+    order by b.tier, b.mutual_count desc, b.profile_strength desc, b.id
     limit search_limit(p_limit, 10)
 $$;
 comment on function get_connection_recommendations(uuid, int) is
