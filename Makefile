@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test check notebooks bench lab clean
+.PHONY: help quickstart test check docs notebooks bench lab clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -26,6 +26,9 @@ check: $(VENV)/dev.stamp ## format, lint, types, stripped notebooks
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/nbstripout --verify notebooks/*.ipynb
+
+docs: $(VENV)/dev.stamp ## write schema/INDEX.md and the golden catalogue anew from the SQL
+	@$(BIN)/python -m tests.schema_docs
 
 bench: $(VENV)/dev.stamp ## measure what the project promises (needs NECC_REAL_DATA)
 	@$(BIN)/python -m pytest -m bench -s tests/benchmarks

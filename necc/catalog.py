@@ -263,8 +263,15 @@ def digest(lines: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def differences(here: Iterable[str], files: Iterable[str]) -> list[str]:
-    """Compare the snapshot of a database with that of its files.
+def differences(
+    here: Iterable[str], files: Iterable[str], *, words: tuple[str, str] = ("here", "in the files")
+) -> list[str]:
+    """Compare the snapshot of a database with that of its files, or of another database.
+
+    Args:
+        here: the one.
+        files: the other.
+        words: what the lines call the two.
 
     Returns:
         one readable line per difference, sorted by name, as `column nec_zones.x: text here, integer in the
@@ -272,7 +279,7 @@ def differences(here: Iterable[str], files: Iterable[str]) -> list[str]:
     """
     ours, theirs = _by_name(here), _by_name(files)
     return [
-        _difference(name, ours.get(name), theirs.get(name))
+        _difference(name, ours.get(name), theirs.get(name), words)
         for name in sorted(ours.keys() | theirs.keys())
         if ours.get(name) != theirs.get(name)
     ]
@@ -288,13 +295,13 @@ def _by_name(lines: Iterable[str]) -> dict[str, str]:
     return {name.replace(" public.", " "): description for name, _, description in parts}
 
 
-def _difference(name: str, here: str | None, files: str | None) -> str:
-    if here is None:
-        return f"{name}: missing here, {_window(files or '')} in the files"
-    if files is None:
-        return f"{name}: {_window(here)} here, not in the files"
-    apart = len(commonprefix([here, files]))
-    return f"{name}: {_window(here, apart)} here, {_window(files, apart)} in the files"
+def _difference(name: str, one: str | None, other: str | None, words: tuple[str, str]) -> str:
+    if one is None:
+        return f"{name}: missing {words[0]}, {_window(other or '')} {words[1]}"
+    if other is None:
+        return f"{name}: {_window(one)} {words[0]}, not {words[1]}"
+    apart = len(commonprefix([one, other]))
+    return f"{name}: {_window(one, apart)} {words[0]}, {_window(other, apart)} {words[1]}"
 
 
 def _window(text: str, apart: int = 0) -> str:

@@ -1,4 +1,4 @@
-"""The `necc` command: parse, call, print, exit code. The only module that prints.
+"""The `necc` command: parse, call, print, exit code. Only this module and db_cli print.
 
 Results go to stdout, progress and log to stderr. Exit codes are those of `necc.errors`.
 """
@@ -20,12 +20,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from necc import __version__
-from necc.config import DEFAULT_PAUSE_S, Settings
+from necc.config import DEFAULT_PAUSE_S
+from necc.db_cli import database
+from necc.db_cli import settings_of as _settings
 from necc.errors import NeccError, UsageError
 
 if TYPE_CHECKING:
     import datetime as dt
 
+    from necc.config import Settings
     from necc.records import Month, SheetKey
     from necc.sheets import SheetResult
 
@@ -64,10 +67,6 @@ def _logged_to_stderr(level: int, form: str) -> Iterator[None]:
     finally:
         logger.handlers, logger.propagate = before[:2]
         logger.setLevel(before[2])
-
-
-def _settings(context: click.Context) -> Settings:
-    return Settings.load(demo=context.obj["demo"] or None)
 
 
 def _say(context: click.Context) -> Callable[[str], None]:
@@ -241,79 +240,7 @@ def lab(context: click.Context, *, port: int, browser: bool) -> None:
     workbench.open_lab(_settings(context), port=port, open_browser=browser, run=os.execve)
 
 
-@cli.group(name="db")
-def database() -> None:
-    """The database: start, stop, status, url, psql, deploy."""
-
-
-@database.command()
-@click.pass_context
-def start(context: click.Context) -> None:
-    """Start the embedded server and let it run until `necc db stop`."""
-    from necc import db
-
-    cluster = db.own_cluster(_settings(context))
-    cluster.start(pinned=True)
-    click.echo(f"PostgreSQL runs in {cluster.status().data_dir}")
-
-
-@database.command()
-@click.option("--force", is_flag=True, help="Also under programs that still use it.")
-@click.pass_context
-def stop(context: click.Context, *, force: bool) -> None:
-    """Stop the embedded server."""
-    from necc import db
-
-    cluster = db.own_cluster(_settings(context))
-    click.echo("stopped" if cluster.stop(force=force) else "was not running")
-
-
-@database.command()
-@click.option("--json", "as_json", is_flag=True, help="Print the status as JSON.")
-@click.pass_context
-def status(context: click.Context, *, as_json: bool) -> None:
-    """Say whether the embedded server runs, and for whom."""
-    from dataclasses import asdict
-
-    from necc import db
-
-    found = asdict(db.own_cluster(_settings(context)).status())
-    if as_json:
-        click.echo(json.dumps(found, indent=2, default=str))
-        return
-    for name, value in found.items():
-        click.echo(f"{name}: {value}")
-
-
-@database.command()
-@click.pass_context
-def url(context: click.Context) -> None:
-    """Print the URL of the database; a password is never in it."""
-    from necc import db
-
-    click.echo(db.redacted(db.server_url(_settings(context))))
-
-
-@database.command(context_settings={"ignore_unknown_options": True})
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-@click.pass_context
-def psql(context: click.Context, *, arguments: Sequence[str]) -> None:
-    """Open psql on the database; further arguments are psql's own."""
-    from necc import db
-
-    _end(db.psql(_settings(context), arguments))
-
-
-@database.command()
-@click.pass_context
-def deploy(context: click.Context) -> None:
-    """Bring the schema and the reference data to this version, all or nothing."""
-    from necc import pipeline
-
-    report = pipeline.deploy(_settings(context))
-    for file in report.applied:
-        click.echo(f"applied {file}")
-    click.echo(f"{len(report.applied)} files applied, {len(report.unchanged)} unchanged")
+cli.add_command(database)
 
 
 def _end(code: int) -> None:

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,10 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from necc import catalog
-from necc.config import data_folder
 from necc.errors import DatabaseError
 from necc.scratch import scratch_database
 from necc.servertalk import errors_named, notices_logged, place, set_settings, words
-from necc.sqlfiles import SqlFile, read_folder, refuse_transaction_control
+from necc.sqlfiles import Ledger, Sources, SqlFile, read_sources, refuse_transaction_control
 
 OLDEST_SERVER = 150000  # unique nulls not distinct came with PostgreSQL 15
 DEPLOY_LOCK = 0x6E656363  # "necc" in ASCII; schema/run-schema.sh takes the same lock
@@ -46,7 +45,6 @@ DEPLOY_LOCK = 0x6E656363  # "necc" in ASCII; schema/run-schema.sh takes the same
 log = logging.getLogger("necc.migrate")
 
 Connection = psycopg.Connection[Any]
-Ledger = dict[str, str]  # file -> sha256
 
 
 @dataclass(frozen=True)
@@ -56,22 +54,6 @@ class DeployReport:
     applied: tuple[str, ...]
     unchanged: tuple[str, ...]
     duration_ms: int
-
-
-@dataclass(frozen=True)
-class _Sources:
-    upgrades: tuple[SqlFile, ...]
-    files: tuple[SqlFile, ...]  # schema/, then seeds/
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(file.name for file in (*self.upgrades, *self.files))
-
-    def due_upgrades(self, ledger: Ledger) -> list[SqlFile]:
-        return [file for file in self.upgrades if ledger and file.name not in ledger]
-
-    def due_files(self, ledger: Ledger) -> list[SqlFile]:
-        return [file for file in self.files if ledger.get(file.name) != file.sha256]
 
 
 def deploy(
@@ -94,7 +76,7 @@ def deploy(
             than the files or cannot be brought to their state. Nothing was changed then.
     """
     started = time.monotonic()
-    sources = _read_sources(schema_dir, seeds_dir)
+    sources = read_sources(schema_dir, seeds_dir)
     _refuse_transaction(connection)
     _refuse_old(connection.info.server_version)
     with (
@@ -114,32 +96,41 @@ def pending(
     connection: Connection, *, schema_dir: Path | None = None, seeds_dir: Path | None = None
 ) -> tuple[str, ...]:
     """The files that `deploy` would run, in its order; the database is only read."""
-    sources = _read_sources(schema_dir, seeds_dir)
+    sources = read_sources(schema_dir, seeds_dir)
     ledger = _read_ledger(connection)
     return tuple(file.name for file in (*sources.due_upgrades(ledger), *sources.due_files(ledger)))
 
 
 def is_deployed(connection: Connection, *, schema_dir: Path | None = None, seeds_dir: Path | None = None) -> bool:
     """Whether the ledger holds exactly these files with these checksums: `deploy` has nothing to do."""
-    sources = _read_sources(schema_dir, seeds_dir)
+    sources = read_sources(schema_dir, seeds_dir)
     ledger = _read_ledger(connection)
     due = [*sources.due_upgrades(ledger), *sources.due_files(ledger)]
     return bool(ledger) and not due and not _unknown(ledger, sources)
 
 
-def _read_sources(schema_dir: Path | None, seeds_dir: Path | None) -> _Sources:
-    schema = schema_dir or data_folder("schema")
-    upgrades = schema / "upgrades"
-    return _Sources(
-        upgrades=read_folder(upgrades, "schema/upgrades") if any(upgrades.glob("*.sql")) else (),
-        files=read_folder(schema, "schema") + read_folder(seeds_dir or data_folder("seeds"), "seeds"),
-    )
+def verify(connection: Connection, *, schema_dir: Path | None = None, seeds_dir: Path | None = None) -> list[str]:
+    """Compare a database with the files: the ledger, and the catalogue with that of a fresh build.
+
+    Returns:
+        one readable line per difference; empty if the database is what the files say. It is only read; the
+        fresh build is in a scratch database beside it.
+
+    Raises:
+        DatabaseError: no database may be created, or the files cannot be built.
+    """
+    sources = read_sources(schema_dir, seeds_dir)
+    _refuse_transaction(connection)
+    ledger = _read_ledger(connection)
+    with errors_named("the database is not compared with the files"):
+        here, files = catalog.snapshot(connection), _fresh_catalogue(connection, sources)
+    return [*_ledger_differences(ledger, sources), *catalog.differences(here, files)]
 
 
 # --- the order of things --------------------------------------------------------------------------------
 
 
-def _bring_up_to_date(connection: Connection, sources: _Sources) -> tuple[str, ...]:
+def _bring_up_to_date(connection: Connection, sources: Sources) -> tuple[str, ...]:
     ledger = _ledger(connection)
     if not ledger:
         _build(connection, sources)
@@ -159,7 +150,7 @@ def _bring_up_to_date(connection: Connection, sources: _Sources) -> tuple[str, .
     return tuple(file.name for file in (*upgrades, *files))
 
 
-def _build(connection: Connection, sources: _Sources) -> None:
+def _build(connection: Connection, sources: Sources) -> None:
     _apply_all(connection, sources.files)
     for upgrade in sources.upgrades:
         _note(connection, upgrade, duration_ms=0)
@@ -226,17 +217,27 @@ def _refuse_transaction(connection: Connection) -> None:
         raise DatabaseError(f"a deployment needs a open connection without a transaction; this one is {status.name}")
 
 
-def _unknown(ledger: Ledger, sources: _Sources) -> list[str]:
+def _unknown(ledger: Ledger, sources: Sources) -> list[str]:
     return sorted(ledger.keys() - set(sources.names))
 
 
-def _refuse_unknown(ledger: Ledger, sources: _Sources) -> None:
+def _refuse_unknown(ledger: Ledger, sources: Sources) -> None:
     if unknown := _unknown(ledger, sources):
         raise DatabaseError(
             f"the database was deployed with {', '.join(unknown)}, which this version of necc does not have: "
             "install the newer version (or, if a file was renamed, say so in schema/upgrades/); "
             "nothing was changed"
         )
+
+
+def _ledger_differences(ledger: Ledger, sources: Sources) -> Iterator[str]:
+    for file in (*sources.upgrades, *sources.files):
+        if file.name not in ledger:
+            yield f"file {file.name}: never applied here"
+        elif ledger[file.name] != file.sha256 and file in sources.files:  # an upgrade ran as it then was
+            yield f"file {file.name}: applied here with other content"
+    for name in _unknown(ledger, sources):
+        yield f"file {name}: applied here, not among the files"
 
 
 def _warn_of_edited(ledger: Ledger, upgrades: Iterable[SqlFile]) -> None:
@@ -258,17 +259,21 @@ def _refuse_differences(connection: Connection, expected: tuple[str, ...]) -> No
 # --- the fresh build to compare with --------------------------------------------------------------------
 
 
-def _expected_catalogue(connection: Connection, sources: _Sources, due: Iterable[SqlFile]) -> tuple[str, ...] | None:
+def _expected_catalogue(connection: Connection, sources: Sources, due: Iterable[SqlFile]) -> tuple[str, ...] | None:
     """The catalogue of a fresh build; None where only seeds are due, or no database may be created."""
     if all(file.name.startswith("seeds/") for file in due):
         return None
     try:
-        with scratch_database(connection) as scratch, scratch.transaction(force_rollback=True):
-            _build(scratch, sources)
-            return catalog.snapshot(scratch)
+        return _fresh_catalogue(connection, sources)
     except psycopg.errors.InsufficientPrivilege as error:
         log.warning("the database is not compared with a fresh build of the files: %s", words(error))
         return None
+
+
+def _fresh_catalogue(connection: Connection, sources: Sources) -> tuple[str, ...]:
+    with scratch_database(connection) as scratch, scratch.transaction(force_rollback=True):
+        _build(scratch, sources)
+        return catalog.snapshot(scratch)
 
 
 def _ms_since(started: float) -> int:

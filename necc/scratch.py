@@ -5,13 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
 
 # Then the pid of the session that will drop it: where no such session lives, it is a leftover.
 PREFIX = "necc_scratch_"
+PROVIDERS: dict[str, LiteralString] = {"c": "libc", "i": "icu", "b": "builtin"}  # by pg_database.datlocprovider
 
 Connection = psycopg.Connection[Any]
 
@@ -37,10 +38,21 @@ def scratch_database(connection: Connection) -> Iterator[Connection]:
 
 
 def _create(admin: Connection, name: str) -> None:
-    locale = "select datcollate, datctype from pg_database where datname = current_database()"
-    collate, ctype = admin.execute(locale).fetchall()[0]
-    create = sql.SQL("create database {} template template0 encoding 'UTF8' lc_collate {} lc_ctype {}")
-    admin.execute(create.format(sql.Identifier(name), collate, ctype))
+    """The server named the column of the locale anew in version 17, hence the detour through JSON."""
+    locale = """
+        select datcollate, datctype, datlocprovider::text,
+            coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale')
+        from pg_database d where datname = current_database()
+    """
+    collate, ctype, letter, own = admin.execute(locale).fetchall()[0]
+    provider = sql.SQL(PROVIDERS[letter])
+    create = sql.SQL(
+        "create database {} template template0 encoding 'UTF8' locale_provider {} lc_collate {} lc_ctype {}"
+    )
+    statement = create.format(sql.Identifier(name), provider, collate, ctype)
+    if own:
+        statement += sql.SQL(" {}_locale {}").format(provider, own)
+    admin.execute(statement)
 
 
 def _drop_leftovers(admin: Connection) -> None:

@@ -1,6 +1,6 @@
-"""Numbered SQL files: a folder read in numeric order, with checksums; the statements of a file by line.
+"""Numbered SQL files: folders read in numeric order, with checksums; the statements of a file by line.
 
-Pure but for reading the folder: nothing here knows a database.
+Pure but for reading the folders: nothing here knows a database.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from necc.config import data_folder
 from necc.errors import DatabaseError
 
 NUMBERED = re.compile(r"^(\d+)_.*\.sql$")
@@ -27,6 +28,8 @@ TRANSACTION_WORDS = {"abort", "begin", "commit", "release", "rollback", "savepoi
 
 log = logging.getLogger("necc.sqlfiles")
 
+Ledger = dict[str, str]  # file -> sha256
+
 
 @dataclass(frozen=True)
 class SqlFile:
@@ -36,6 +39,41 @@ class SqlFile:
     number: int
     text: str
     sha256: str
+
+
+@dataclass(frozen=True)
+class Sources:
+    """All files of a deployment, and which of them a ledger says are due."""
+
+    upgrades: tuple[SqlFile, ...]
+    files: tuple[SqlFile, ...]  # schema/, then seeds/
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Upgrades first."""
+        return tuple(file.name for file in (*self.upgrades, *self.files))
+
+    def due_upgrades(self, ledger: Ledger) -> list[SqlFile]:
+        """Those that did not run yet; none of them on a fresh database, which they lead to."""
+        return [file for file in self.upgrades if ledger and file.name not in ledger]
+
+    def due_files(self, ledger: Ledger) -> list[SqlFile]:
+        """Those that are new or have other content than was applied."""
+        return [file for file in self.files if ledger.get(file.name) != file.sha256]
+
+
+def read_sources(schema_dir: Path | None, seeds_dir: Path | None) -> Sources:
+    """Read the project's files, or those of other folders; upgrades are in `upgrades` of the schema's.
+
+    Raises:
+        DatabaseError: as `read_folder`.
+    """
+    schema = schema_dir or data_folder("schema")
+    upgrades = schema / "upgrades"
+    return Sources(
+        upgrades=read_folder(upgrades, "schema/upgrades") if any(upgrades.glob("*.sql")) else (),
+        files=read_folder(schema, "schema") + read_folder(seeds_dir or data_folder("seeds"), "seeds"),
+    )
 
 
 def read_folder(folder: Path, label: str) -> tuple[SqlFile, ...]:

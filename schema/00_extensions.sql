@@ -69,7 +69,10 @@ begin
         from (values
             ('id', 'Key of the row.'),
             ('created_at', 'When the row was written.'),
-            ('updated_at', 'When the content of the row last changed; counters and derived columns do not move it.')
+            ('updated_at', 'When the content of the row last changed; counters and derived columns do not move it.'),
+            ('display_order', 'Place in lists, small first.'),
+            ('is_deleted', 'Whether it was put into the trash; nobody sees it then.'),
+            ('deleted_at', 'When it was put into the trash; it is purged 30 days later.')
         ) d (column_name, description)
         join pg_attribute a on a.attrelid = p_table and a.attname = d.column_name
     loop
@@ -88,8 +91,189 @@ begin
 end
 $$;
 comment on procedure finish_table(regclass, text[]) is
-    'Gives a table what all have alike: comments on id, created_at and updated_at, and the updated_at trigger'
+    'Gives a table what all have alike: comments on id, created_at, updated_at, display_order, is_deleted and deleted_at (a'
+    ' comment after the call replaces one), and the updated_at trigger'
     ' on its content, which is every column but generated ones, *_count and those named here.';
+
+-- ---------------------------------------------------------------------------------------------
+-- Counters. Each one is declared once, beside the table that feeds it; the trigger below keeps it,
+-- and recount_all_counters() reads the same declarations back from the catalogue.
+
+create or replace function trg_fn_keep_count() returns trigger
+language plpgsql
+as $$
+declare
+    -- parent, its key, the counter, then two expressions over the row r: whose counter, and whether it counts
+    c_pick constant text := format('select case when %s then (%s) end from (select ($1).*) r', tg_argv[4], tg_argv[3]);
+    v_before uuid;
+    v_after uuid;
+begin
+    if tg_op <> 'INSERT' then
+        execute c_pick into v_before using old;
+    end if;
+    if tg_op <> 'DELETE' then
+        execute c_pick into v_after using new;
+    end if;
+    if v_before is not distinct from v_after then
+        return null;
+    end if;
+    if v_before is not null and v_after is not null then
+        -- a move touches two parents: always in the order of their keys, so that two moves cannot wait for each other
+        execute format('select from %1$s where %2$I in ($1, $2) order by %2$I for no key update', tg_argv[0], tg_argv[1])
+            using v_before, v_after;
+    end if;
+    execute format('update %s set %2$I = %2$I + case when %3$I = $2 then 1 else -1 end where %3$I in ($1, $2)',
+        tg_argv[0], tg_argv[2], tg_argv[1]) using v_before, v_after;
+    return null;
+end
+$$;
+comment on function trg_fn_keep_count() is
+    'Trigger: keeps one counter of a parent equal to the rows that count for it; keep_count() attaches it. A counter never'
+    ' goes below zero: its CHECK refuses. A parent that is gone is no error.';
+
+create or replace procedure keep_count(
+    p_child regclass, p_parent regclass, p_counter text, p_key text, p_where text default 'true',
+    p_parent_key text default 'id', p_side text default null
+)
+language plpgsql
+as $$
+declare
+    v_child text := (select relname from pg_class where oid = p_child);
+    v_parent text := (select relname from pg_class where oid = p_parent);
+    v_long text := concat_ws('_', 'trg', v_child, 'counts', v_parent, p_counter, p_side);
+    v_short text := concat_ws('_', 'trg', v_child, 'counts', regexp_replace(p_counter, '_count$', ''), p_side);
+    v_trigger text := case when length(v_long) <= 63 then v_long else v_short end;
+    v_columns text := (
+        select string_agg(distinct quote_ident(match[1]), ', ')
+        from regexp_matches(p_key || ' ' || p_where, '\mr\.([a-z_][a-z0-9_]*)', 'g') match
+    );
+begin
+    if length(v_trigger) > 63 then
+        raise exception 'trigger name %: longer than 63 characters', v_trigger using errcode = 'name_too_long';
+    end if;
+    execute format(
+        'create or replace trigger %I after insert or delete or update of %s on %s for each row'
+        ' execute function trg_fn_keep_count(%L, %L, %L, %L, %L)',
+        v_trigger, v_columns, p_child, v_parent, p_parent_key, p_counter, p_key, p_where
+    );
+end
+$$;
+comment on procedure keep_count(regclass, regclass, text, text, text, text, text) is
+    'Declares a counter: in the parent''s row whose key is p_key, p_counter is the number of rows of p_child for which'
+    ' p_where holds. Both are expressions over the row r, as in r.post_id and not r.is_deleted. p_side tells two'
+    ' declarations of the same counter apart: their rows add up. The trigger is trg_<child>_counts_<parent>_<counter>, or'
+    ' without the parent and without _count where that is too long for a name.';
+
+-- ---------------------------------------------------------------------------------------------
+-- Pairs x_type, x_id: a reference to a row of one of several tables, which no foreign key can hold
+
+create or replace function entity_table(p_type text) returns text
+language sql immutable strict parallel safe
+as $$
+    select case p_type
+        when 'individual' then 'profiles' when 'profile' then 'profiles'
+        when 'business' then 'biz_profiles' when 'organization' then 'org_profiles'
+        when 'post' then 'soc_posts' when 'comment' then 'soc_post_comments' when 'message' then 'msg_messages'
+        when 'event' then 'evt_events' when 'resource' then 'res_resources'
+        when 'job' then 'job_postings' when 'product' then 'mkt_products'
+        when 'announcement' then 'org_announcements'
+    end
+$$;
+comment on function entity_table(text) is 'The table of a kind of thing, as post -> soc_posts; NULL for a kind without one.';
+
+create or replace function trg_fn_entity_exists() returns trigger
+language plpgsql
+as $$
+declare
+    v_type text;
+    v_id uuid;
+    v_found int;
+begin
+    execute format('select ($1).%I, ($1).%I', tg_argv[0] || '_type', tg_argv[0] || '_id') into v_type, v_id using new;
+    if v_id is null or entity_table(v_type) is null then
+        return null; -- whether that is allowed is for the table's own constraints to say
+    end if;
+    -- the lock keeps another session from deleting it until this row is there for it to clean up
+    execute format('select from %I where id = $1 for key share', entity_table(v_type)) using v_id;
+    get diagnostics v_found = row_count;
+    if v_found = 0 then
+        raise exception '%: there is no % with the id %', tg_argv[0], v_type, v_id
+            using errcode = 'foreign_key_violation', constraint = tg_name, table = tg_table_name;
+    end if;
+    return null;
+end
+$$;
+comment on function trg_fn_entity_exists() is
+    'Trigger: what a pair x_type, x_id refers to exists; attach_entity() attaches it.';
+
+create or replace function trg_fn_entity_gone() returns trigger
+language plpgsql
+as $$
+declare
+    -- kind of the row that is gone, the table that refers to it, the name of the pair, what to do
+    c_referring constant text := format('%I_type = $1 and %1$I_id = $2', tg_argv[2]);
+    v_found int;
+begin
+    case tg_argv[3]
+        when 'delete' then
+            execute format('delete from %s where ', tg_argv[1]) || c_referring
+                using tg_argv[0], old.id;
+        when 'soft_delete' then
+            execute format('update %s set is_deleted = true, deleted_at = now() where not is_deleted and ', tg_argv[1])
+                || c_referring using tg_argv[0], old.id;
+        when 'forget' then
+            execute format('update %s set %2$I_id = null, %2$I_type = null where ', tg_argv[1], tg_argv[2])
+                || c_referring using tg_argv[0], old.id;
+        when 'restrict' then
+            execute format('select from %s where ', tg_argv[1]) || c_referring || ' limit 1' using tg_argv[0], old.id;
+            get diagnostics v_found = row_count;
+            if v_found > 0 then
+                raise exception '% % cannot be deleted: rows of % refer to it', tg_argv[0], old.id, tg_argv[1]
+                    using errcode = 'foreign_key_violation', constraint = tg_name, table = tg_argv[1];
+            end if;
+    end case;
+    return null;
+end
+$$;
+comment on function trg_fn_entity_gone() is
+    'Trigger: what referred to a deleted row through a pair x_type, x_id goes too, is marked as deleted, forgets it, or'
+    ' forbids the deletion; attach_entity() attaches it.';
+
+create or replace procedure attach_entity(p_table regclass, p_pair text, p_when_gone text, variadic p_types text[])
+language plpgsql
+as $$
+declare
+    v_table text := (select relname from pg_class where oid = p_table);
+    v_type text;
+    v_trigger text;
+begin
+    if p_when_gone <> all ('{delete,soft_delete,forget,restrict,keep}'::text[]) then
+        raise exception 'p_when_gone %: wanted delete, soft_delete, forget, restrict or keep', p_when_gone
+            using errcode = 'invalid_parameter_value';
+    end if;
+    execute format(
+        'create or replace trigger %I after insert or update of %I, %I on %s for each row execute function trg_fn_entity_exists(%L)',
+        concat_ws('_', 'trg', v_table, p_pair, 'exists'), p_pair || '_type', p_pair || '_id', p_table, p_pair
+    );
+    if p_when_gone = 'keep' then
+        return;
+    end if;
+    foreach v_type in array p_types loop
+        v_trigger := concat_ws('_', 'trg', entity_table(v_type), 'gone', v_table, p_pair);
+        if length(v_trigger) > 63 then
+            raise exception 'trigger name %: longer than 63 characters', v_trigger using errcode = 'name_too_long';
+        end if;
+        execute format(
+            'create or replace trigger %I after delete on %I for each row execute function trg_fn_entity_gone(%L, %L, %L, %L)',
+            v_trigger, entity_table(v_type), v_type, v_table, p_pair, p_when_gone
+        );
+    end loop;
+end
+$$;
+comment on procedure attach_entity(regclass, text, text, text[]) is
+    'Declares a pair x_type, x_id: what it refers to must exist when it is written, and when that is deleted the row is'
+    ' deleted (delete), marked (soft_delete), forgets it (forget), forbids it (restrict) or stays (keep: for logs).'
+    ' p_types are the kinds with a table, as the CHECK on x_type has them.';
 
 create or replace procedure ensure_materialized_view(
     p_name text, p_query text, p_comment text, variadic p_dependents text[] default '{}'
@@ -156,7 +340,7 @@ language plpgsql
 as $$
 declare
     -- Rows here are written once: nobody but the owner changes or removes them.
-    c_append_only constant text[] := '{nec_price_revisions,adm_actions_log}';
+    c_append_only constant text[] := '{nec_price_revisions,adm_actions_log,org_membership_history}';
     c_owner_only constant text[] := '{schema_versions,audit_log}';
     v_relation record;
     v_grant record;

@@ -1,9 +1,9 @@
--- 01_reference_data.sql: the entries of the reference lists, the NECC zones and their names
+-- 01_reference_data.sql: the entries of the reference lists, the staff's roles, the settings, the NECC zones and their names
 --
 -- Purpose  what an empty platform must know before the first person or price comes.
 -- Needs    all files of schema/.
--- Applied  again and again: texts follow this file, switches that an administrator may have set (is_active) stay,
---          and a row that is already as it should be is not touched.
+-- Applied  again and again: texts follow this file; what an administrator may have set (is_active, permissions, the value
+--          of a setting) stays; and a row that is already as it should be is not touched.
 -- Zones    37 markets, as the sheets from 2009 on name them. Which section prints them is not a property of theirs and
 --          not here. Coordinates are the approximate centres of the towns (about 0.05 degrees). A zone printed with
 --          "(CC)" is a consumption centre; without it the type is a judgement and says so. States and districts are
@@ -66,6 +66,32 @@ join ref_countries c on c.code = 'IN'
 on conflict (country_id, code) do update
 set name = excluded.name, type = excluded.type
 where (t.name, t.type) is distinct from (excluded.name, excluded.type);
+
+-- ---------------------------------------------------------------------------------------------
+-- Roles of people. The slugs are those that the detail tables ask for.
+
+insert into ref_roles as t (slug, name, category, description, icon, sort_order)
+values
+    ('farmer', 'Farmer', 'primary', 'Keeps layers, broilers or breeders.', 'tractor', 1),
+    ('feed-supplier', 'Feed Supplier', 'primary', 'Makes or sells feed.', 'wheat', 2),
+    ('equipment-supplier', 'Equipment Supplier', 'primary', 'Sells cages, feeders and other equipment.', 'wrench', 3),
+    ('veterinarian', 'Veterinarian', 'primary', 'Keeps flocks healthy.', 'stethoscope', 4),
+    ('consultant', 'Consultant', 'primary', 'Advises farms and businesses.', 'lightbulb', 5),
+    ('trader', 'Trader', 'primary', 'Buys and sells eggs, birds or inputs.', 'scale', 6),
+    ('hatchery-owner', 'Hatchery Owner', 'secondary', 'Hatches and sells day-old chicks.', 'egg', 7),
+    ('processing-unit-owner', 'Processing Unit Owner', 'secondary', 'Slaughters, packs or processes.', 'factory', 8),
+    ('researcher', 'Researcher', 'secondary', 'Studies poultry and publishes what is found.', 'microscope', 9),
+    ('student', 'Student', 'secondary', 'Learns poultry or veterinary science.', 'graduation-cap', 10),
+    ('government-official', 'Government Official', 'secondary', 'Works for a department or board of a government.', 'landmark', 11),
+    ('nutritionist', 'Nutritionist', 'secondary', 'Makes up rations.', 'flask', 12),
+    ('association-member', 'Association Member', 'secondary', 'Is active in an association of the trade.', 'users', 13),
+    ('investor', 'Investor', 'secondary', 'Puts money into farms and businesses.', 'coins', 14),
+    ('service-provider', 'Service Provider', 'secondary', 'Carries, insures, builds or repairs for the trade.', 'truck', 15)
+on conflict (slug) do update
+set name = excluded.name, category = excluded.category, description = excluded.description, icon = excluded.icon,
+    sort_order = excluded.sort_order
+where (t.name, t.category, t.description, t.icon, t.sort_order)
+    is distinct from (excluded.name, excluded.category, excluded.description, excluded.icon, excluded.sort_order);
 
 -- ---------------------------------------------------------------------------------------------
 -- Kinds of businesses, organizations, events and jobs
@@ -204,6 +230,83 @@ set name = excluded.name, description = excluded.description, icon = excluded.ic
 where (t.name, t.description, t.icon, t.color, t.priority, t.template, t.action_url_pattern)
     is distinct from (excluded.name, excluded.description, excluded.icon, excluded.color, excluded.priority,
         excluded.template, excluded.action_url_pattern);
+
+-- ---------------------------------------------------------------------------------------------
+-- Subjects of resources
+
+insert into res_categories as t (slug, name, display_order)
+values
+    ('layer-farming', 'Layer Farming', 1),
+    ('broiler-farming', 'Broiler Farming', 2),
+    ('breeding-and-hatching', 'Breeding & Hatching', 3),
+    ('feed-and-nutrition', 'Feed & Nutrition', 4),
+    ('health-and-biosecurity', 'Health & Biosecurity', 5),
+    ('markets-and-prices', 'Markets & Prices', 6),
+    ('farm-business', 'Farm Business', 7)
+on conflict (slug) do update
+set name = excluded.name, display_order = excluded.display_order
+where (t.name, t.display_order) is distinct from (excluded.name, excluded.display_order);
+
+-- ---------------------------------------------------------------------------------------------
+-- Roles of the staff
+
+insert into adm_roles as t (slug, name, description, level, permissions)
+values
+    ('super-admin', 'Super Admin', 'May do everything, and decides who is on the staff.', 0, '{
+        "users": ["view", "create", "edit", "delete", "ban"],
+        "content": ["view", "create", "edit", "delete", "moderate"],
+        "settings": ["view", "create", "edit", "delete"],
+        "analytics": ["view"],
+        "admin": ["view", "create", "edit", "delete"]}'::jsonb),
+    ('admin', 'Admin', 'Runs the platform from day to day.', 1, '{
+        "users": ["view", "create", "edit", "ban"],
+        "content": ["view", "create", "edit", "delete", "moderate"],
+        "settings": ["view", "edit"],
+        "analytics": ["view"],
+        "admin": ["view"]}'),
+    ('moderator', 'Moderator', 'Looks at what was reported and decides on it.', 2, '{
+        "users": ["view", "ban"],
+        "content": ["view", "edit", "moderate"],
+        "settings": [],
+        "analytics": ["view"],
+        "admin": []}'),
+    ('support', 'Support', 'Helps people who write to the platform.', 3, '{
+        "users": ["view"],
+        "content": ["view"],
+        "settings": [],
+        "analytics": [],
+        "admin": []}')
+on conflict (slug) do update
+set name = excluded.name, description = excluded.description, level = excluded.level
+where (t.name, t.description, t.level) is distinct from (excluded.name, excluded.description, excluded.level);
+
+-- ---------------------------------------------------------------------------------------------
+-- Settings. The limits are those that the tables set, or less.
+
+insert into adm_system_settings as t (key, category, value, is_public, description)
+values
+    ('platform.name', 'platform', '"PoultryCo"'::jsonb, true, 'Name of the platform.'),
+    ('platform.tagline', 'platform', '"The network of the poultry trade"', true, 'One line about it.'),
+    ('platform.version', 'platform', '"1.0.0"', true, 'Version that the application shows.'),
+    ('platform.launch_date', 'platform', 'null', true, 'Day of the launch, as in 2025-01-31; null until it is decided.'),
+    ('features.marketplace', 'features', 'false', true, 'Whether products can be offered and ordered.'),
+    ('features.jobs', 'features', 'true', true, 'Whether jobs can be offered and applied for.'),
+    ('features.events', 'features', 'true', true, 'Whether events can be made and attended.'),
+    ('features.resources', 'features', 'true', true, 'Whether resources can be published.'),
+    ('features.messaging', 'features', 'true', true, 'Whether people can write to each other.'),
+    ('limits.connections', 'limits', '5000', true, 'Most connections that one person may have.'),
+    ('limits.post_characters', 'limits', '5000', true, 'Longest post, in characters.'),
+    ('limits.message_characters', 'limits', '5000', true, 'Longest message, in characters.'),
+    ('limits.file_megabytes', 'limits', '10', true, 'Largest file that may be uploaded, in megabytes.'),
+    ('email.from_address', 'email', '"noreply@example.org"', false, 'Address that e-mails come from.'),
+    ('email.from_name', 'email', '"PoultryCo"', false, 'Name that e-mails come from.'),
+    ('email.support_address', 'email', '"support@example.org"', true, 'Address that people write to for help.'),
+    ('seo.title', 'seo', '"PoultryCo: the network of the poultry trade"', true, 'Title that search engines show.'),
+    ('seo.description', 'seo', '"Farmers, veterinarians, suppliers and traders: people, prices, knowledge and jobs."', true,
+        'Description that search engines show.')
+on conflict (key) do update
+set category = excluded.category, description = excluded.description
+where (t.category, t.description) is distinct from (excluded.category, excluded.description);
 
 -- ---------------------------------------------------------------------------------------------
 -- NECC zones

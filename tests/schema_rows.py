@@ -110,6 +110,24 @@ def person(connection: Connection, name: str = "Asha Rao") -> UUID:
     return user
 
 
+def business(connection: Connection, owner: UUID, name: str = "Rao Layers") -> UUID:
+    """A layer farm of a person."""
+    query = """
+        insert into biz_profiles (owner_id, business_name, business_slug, business_type_id)
+        select %s, %s, %s, id from ref_business_types where slug = 'layer-farm' returning id"""
+    made: UUID = value(connection, query, owner, name, f"business-{next(_numbers)}")
+    return made
+
+
+def organization(connection: Connection, creator: UUID, name: str = "Deccan Egg Association") -> UUID:
+    """A poultry association that a person set up."""
+    query = """
+        insert into org_profiles (created_by, organization_name, organization_slug, organization_type_id)
+        select %s, %s, %s, id from ref_organization_types where slug = 'poultry-association' returning id"""
+    made: UUID = value(connection, query, creator, name, f"organization-{next(_numbers)}")
+    return made
+
+
 def act_as(connection: Connection, user: UUID | str | None) -> None:
     """Be somebody for the rest of the transaction, as the API does it."""
     connection.execute("select set_config('app.current_user_id', %s, true)", [str(user or "")])

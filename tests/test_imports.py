@@ -24,7 +24,7 @@ ORDER = (
     ("fetch", "parse", "validate", "identity"),
     ("pgplaces pgbinaries pgserver embedded db",),
     ("queries frames reading",),
-    ("sqlfiles servertalk scratch catalog migrate", "store runlog", "forecast_store", "analyse"),
+    ("sqlfiles servertalk scratch catalog migrate maintain schema_index", "store runlog", "forecast_store", "analyse"),
     ("features",),
     ("predict",),
     ("backtest",),
@@ -33,7 +33,7 @@ ORDER = (
     ("demo_table demo_prices demo",),
     ("sheets tally pipeline",),
     ("lab",),
-    ("cli",),
+    ("db_cli cli",),
     ("__main__",),
 )
 # Only as a type: an error may carry the page that it is about.

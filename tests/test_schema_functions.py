@@ -14,7 +14,6 @@ from necc.embedded import Cluster
 from tests.conftest import temporary_database
 from tests.schema_rows import Connection, series, zone
 
-FILES = ("00_extensions.sql", "01_core_and_ref.sql", "100_nec_core.sql")
 DEFINED = re.compile(r"^create or replace (?:function|procedure) ([\w.]+)\(", re.MULTILINE)
 EXTREMES = {
     "text": ["", " ", "namakkal", "x" * 100_000, "நாமக்கல்", "'; drop table nec_prices; --", "suggested"],
@@ -25,10 +24,20 @@ EXTREMES = {
     "boolean": ["true", "false"],
     "jsonb": ["{}", "[]", "null", '"x"', '{"email_verified": [1]}'],
     "timestamp with time zone": ["infinity", "-infinity", "2024-02-29 12:00+05:30"],
-    "regclass": ["nec_prices"],
+    "regclass": ["nec_prices", "soc_posts"],
+    "bigint": ["0", "-1", "9223372036854775807", "-9223372036854775808"],
+    "double precision": ["0", "-1.5", "NaN", "Infinity", "1e300"],
     "text[]": ["{}"],
 }
-CALLED_AT_DEPLOYMENT = {"finish_table", "ensure_materialized_view", "grant_module_privileges"}
+CALLED_AT_DEPLOYMENT = {
+    "finish_table",
+    "keep_count",
+    "keep_profile_derived",
+    "attach_entity",
+    "ensure_materialized_view",
+    "grant_module_privileges",
+}
+TAKES_SQL = {"delete_in_batches"}  # its text is a condition: a nonsense one is answered by the parser
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +55,7 @@ def connection(deployed: str) -> Iterator[Connection]:
 
 def functions(connection: Connection) -> dict[str, list[str]]:
     """Name -> types of the parameters, of every function of the files that is no trigger."""
-    text = "".join((data_folder("schema") / name).read_text(encoding="utf-8") for name in FILES)
+    text = "".join(file.read_text(encoding="utf-8") for file in data_folder("schema").glob("*.sql"))
     query = """
         select case when pronamespace = 'auth'::regnamespace then 'auth.' else '' end || proname,
             array(select format_type(t, null) from unnest(proargtypes) with ordinality a (t, n) order by n)
@@ -75,7 +84,8 @@ def argument_lists(types: list[str], a_zone: str) -> list[list[str | None]]:
 def test_no_function_is_broken(connection: Connection) -> None:
     broken, calls = [], 0
     for name, types in functions(connection).items():
-        statement = f"select * from {name}({', '.join(f'%s::{kind}' for kind in types)})"
+        # as text: Python has no day after the year 9999
+        statement = f"select answer::text from {name}({', '.join(f'%s::{kind}' for kind in types)}) answer"
         for arguments in argument_lists(types, str(zone(connection, "namakkal"))):
             calls += 1
             try:
@@ -83,7 +93,7 @@ def test_no_function_is_broken(connection: Connection) -> None:
                     connection.execute(statement, arguments).fetchall()
             except psycopg.Error as error:
                 # a refusal of the data (22, 23) or of the state (55) is an answer; a broken body (42) is none
-                if (error.sqlstate or "")[:2] not in {"22", "23", "55"}:
+                if (error.sqlstate or "")[:2] not in {"22", "23", "55"} and name not in TAKES_SQL:
                     broken.append((name, arguments, str(error)))
     assert broken == []
     assert calls > 100

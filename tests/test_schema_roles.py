@@ -12,6 +12,13 @@ from necc.embedded import Cluster
 from tests.conftest import temporary_database
 from tests.schema_rows import Connection, act_as, person, refresh, refused, run, upsert, value
 
+OUR_RELATIONS = """
+    select oid::regclass::text, relkind::text from pg_class
+    where relnamespace in ('public'::regnamespace, 'auth'::regnamespace) and relkind in ('r', 'p', 'v', 'm')
+        and relname !~ '^pg_stat_statements'"""
+APPEND_ONLY = {"adm_actions_log", "org_membership_history", "nec_price_revisions"}
+OWNERS = {"audit_log", "schema_versions"}  # written by triggers and runners
+ROLES = ("app_ro", "app_rw", "app_scraper", "nec_analyst")
 NEC_TABLES = "select relname::text from pg_class where relkind = 'r' and relname ~ '^nec_' order by 1"
 WRITES = ("insert", "update", "delete")
 
@@ -52,6 +59,11 @@ def may(connection: Connection, role: str, table: str, *rights: str) -> list[boo
         ("app_rw", "nec_price_revisions", "select insert"),
         ("app_rw", "nec_predictions", "select insert"),
         ("app_rw", "schema_versions", "select"),
+        ("app_rw", "soc_posts", "select insert update delete"),
+        ("app_rw", "adm_actions_log", "select insert"),
+        ("app_rw", "org_membership_history", "select insert"),
+        ("app_rw", "audit_log", "select"),
+        ("app_rw", "mv_popular_posts", "select"),
         ("app_scraper", "nec_prices", "select insert update delete"),
         ("app_scraper", "nec_zones", "select insert update delete"),
         ("app_scraper", "nec_price_revisions", "select insert"),
@@ -80,6 +92,60 @@ def test_nobody_but_the_scraper_and_the_application_writes_prices(connection: Co
         assert may(connection, "app_ro", table, "select", *WRITES) == [True, False, False, False]
         assert may(connection, "nec_analyst", table, "select", "insert", "update") == [True, False, False]
         assert may(connection, "app_scraper", table, "select", "insert") == [True, True]
+
+
+def rights_of(connection: Connection, role: str, *rights: str) -> set[str]:
+    """The relations on which a role has one of these rights, be it on single columns."""
+    query = f"""
+        select name from ({OUR_RELATIONS}) r (name, kind) where has_table_privilege(%(role)s, name, %(all)s)
+            or kind <> 'm' and has_any_column_privilege(%(role)s, name, %(columns)s)"""
+    columns = [right for right in rights if right in {"select", "insert", "update"}] or ["references"]
+    parameters = {"role": role, "all": ", ".join(rights), "columns": ", ".join(columns)}
+    return {row[0] for row in connection.execute(query.encode(), parameters)}
+
+
+def relations(connection: Connection, kinds: str = "rpvm") -> set[str]:
+    return {name for name, kind in connection.execute(OUR_RELATIONS) if kind in kinds}
+
+
+def test_nobody_truncates_or_attaches_triggers(connection: Connection) -> None:
+    for role in ROLES:
+        assert rights_of(connection, role, "truncate", "trigger", "references") == set()
+
+
+def test_a_reader_reads_all_but_identities_and_writes_nowhere(connection: Connection) -> None:
+    assert rights_of(connection, "app_ro", "select") == relations(connection) - {"auth.users"}
+    assert rights_of(connection, "app_ro", *WRITES) == set()
+
+
+def test_the_application_writes_all_tables_but_changes_no_log(connection: Connection) -> None:
+    tables = relations(connection, "r")
+    assert rights_of(connection, "app_rw", "select") == relations(connection)
+    assert rights_of(connection, "app_rw", "insert") == tables - OWNERS
+    # of a prediction the price that came true may be filled in, and nothing else
+    assert rights_of(connection, "app_rw", "update") == tables - OWNERS - APPEND_ONLY
+    assert rights_of(connection, "app_rw", "delete") == tables - OWNERS - APPEND_ONLY - {"nec_predictions"}
+
+
+def test_the_scraper_and_the_analyst_stay_with_prices(connection: Connection) -> None:
+    prices = {name for name in relations(connection) if name.startswith("nec_")}
+    lists = {name for name in relations(connection) if name.startswith("ref_")}
+    assert rights_of(connection, "nec_analyst", "select") == prices | lists
+    assert rights_of(connection, "app_scraper", "select") == prices | lists | {"profiles"}  # the id: who has acted
+    assert rights_of(connection, "app_scraper", *WRITES) == prices & relations(connection, "r")
+    assert rights_of(connection, "nec_analyst", *WRITES) == {"nec_annotations"}
+
+
+def test_functions_with_their_owners_rights_are_for_those_who_need_them(connection: Connection) -> None:
+    query = """
+        select p.oid::regprocedure::text, array(select r.rolname::text from pg_roles r
+            where r.rolname = any (%s) and has_function_privilege(r.oid, p.oid, 'execute') order by 1)
+        from pg_proc p where p.prosecdef and p.prorettype <> 'trigger'::regtype
+            and p.pronamespace in ('public'::regnamespace, 'auth'::regnamespace)"""
+    assert dict(connection.execute(query, [list(ROLES)]).fetchall()) == {
+        "refresh_all_materialized_views()": ["app_rw"],
+        "refresh_nec_monthly_averages()": ["app_rw", "app_scraper"],
+    }
 
 
 def test_no_role_can_log_in(connection: Connection) -> None:

@@ -1,13 +1,15 @@
-"""The entries of the reference lists, and every way of writing a zone."""
+"""The entries of the reference lists, the staff's roles, the settings, and every way of writing a zone."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import psycopg
 import pytest
 from psycopg import errors
 
+from necc.config import data_folder
 from necc.embedded import Cluster
 from tests.conftest import temporary_database
 from tests.schema_rows import Connection, refused, value
@@ -15,13 +17,18 @@ from tests.schema_rows import Connection, refused, value
 COUNTS = {
     "ref_countries": 3,
     "ref_states": 36,
+    "ref_roles": 15,
     "ref_business_types": 12,
     "ref_organization_types": 8,
     "ref_event_types": 10,
     "ref_job_categories": 10,
     "ref_skills": 20,
     "ref_notification_types": 13,
+    "res_categories": 7,
+    "adm_roles": 4,
+    "adm_system_settings": 18,
     "nec_zones": 37,
+    "nec_zone_aliases": 82,
 }
 SUGGESTED_LABELS = [
     "Ahmedabad", "Ajmer", "Asansole", "Barwala", "Bengaluru (CC)", "Brahmapur (OD)", "Burdwan (CC)", "Chennai (CC)",
@@ -63,6 +70,101 @@ def resolved(connection: Connection, label: str | None) -> str | None:
 
 def test_every_list_has_its_entries(connection: Connection) -> None:
     assert {table: value(connection, f"select count(*) from {table}") for table in COUNTS} == COUNTS
+
+
+def seed_again(connection: Connection) -> None:
+    connection.execute((data_folder("seeds") / "01_reference_data.sql").read_text(encoding="utf-8"))
+
+
+def touched(connection: Connection) -> set[str]:
+    """The tables of the schema with rows that this transaction wrote."""
+    tables = "select relname::text from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace"
+    written = "select exists (select from {} where xmin = pg_current_xact_id()::xid)"
+    return {name for (name,) in connection.execute(tables).fetchall() if value(connection, written.format(name))}
+
+
+def test_seeding_again_touches_no_row(connection: Connection) -> None:
+    seed_again(connection)
+    assert touched(connection) == set()
+
+
+def test_seeding_again_mends_texts_and_keeps_what_an_administrator_set(connection: Connection) -> None:
+    for table, text, kept in (
+        ("ref_roles", "name = 'x' || name, icon = 'x'", "is_active = false"),
+        ("res_categories", "name = 'x' || name", "is_active = false"),
+        ("adm_roles", "name = 'x' || name, description = 'x'", "is_active = false, permissions = '{\"users\": []}'"),
+        ("adm_system_settings", "description = 'x', category = 'x'", "is_public = false, value = '\"x\"'"),
+    ):
+        before = connection.execute(f"select * from {table} order by 1").fetchall()
+        connection.execute(f"update {table} set {kept}")
+        wanted = connection.execute(f"select * from {table} order by 1").fetchall()
+        connection.execute(f"update {table} set {text}")
+        seed_again(connection)
+        assert connection.execute(f"select * from {table} order by 1").fetchall() == wanted
+        assert wanted != before
+
+
+def test_roles_of_people_are_first_or_second_ones(connection: Connection) -> None:
+    query = "select category, array_agg(slug::text order by sort_order) from ref_roles group by 1 order by 1"
+    assert connection.execute(query).fetchall() == [
+        ("primary", ["farmer", "feed-supplier", "equipment-supplier", "veterinarian", "consultant", "trader"]),
+        ("secondary", ["hatchery-owner", "processing-unit-owner", "researcher", "student", "government-official",
+                       "nutritionist", "association-member", "investor", "service-provider"]),
+    ]  # fmt: skip
+
+
+def test_every_role_with_details_is_seeded(connection: Connection) -> None:
+    """What a detail table asks for, by the argument of its trigger, is a role."""
+    asked = """
+        select distinct unnest(string_to_array(rtrim(encode(tgargs, 'escape'), '\\000'), '\\000'))
+        from pg_trigger where tgfoid = 'trg_fn_role_fits'::regproc"""
+    slugs = {slug for (slug,) in connection.execute(asked).fetchall()}
+    assert len(slugs) == 10
+    assert slugs <= {slug for (slug,) in connection.execute("select slug::text from ref_roles").fetchall()}
+
+
+def test_the_staff_has_four_ranks(connection: Connection) -> None:
+    query = """
+        select level, slug::text, array(select jsonb_object_keys(permissions) order by 1) from adm_roles order by 1"""
+    areas = ["admin", "analytics", "content", "settings", "users"]
+    assert connection.execute(query).fetchall() == [
+        (level, slug, areas) for level, slug in enumerate(["super-admin", "admin", "moderator", "support"])
+    ]
+    unknown = """
+        select slug, action from adm_roles, jsonb_each(permissions) area, jsonb_array_elements_text(area.value) action
+        where action not in ('view', 'create', 'edit', 'delete', 'ban', 'moderate')"""
+    assert connection.execute(unknown).fetchall() == []
+    more = """
+        select low.slug from adm_roles low join adm_roles high on high.level = low.level - 1
+        where not high.permissions @> low.permissions"""
+    assert connection.execute(more).fetchall() == []  # nobody may do what those above may not
+
+
+def test_the_settings_are_those_of_the_platform(connection: Connection) -> None:
+    query = (
+        "select category, count(*), bool_and(description is not null) from adm_system_settings group by 1 order by 1"
+    )
+    assert connection.execute(query).fetchall() == [
+        ("email", 3, True), ("features", 5, True), ("limits", 4, True), ("platform", 4, True), ("seo", 2, True),
+    ]  # fmt: skip
+    off = "select array_agg(key) from adm_system_settings where category = 'features' and value = 'false'"
+    assert value(connection, off) == ["features.marketplace"]
+    misplaced = "select count(*) from adm_system_settings where split_part(key, '.', 1) <> category"
+    assert value(connection, misplaced) == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "table", "column"),
+    [("limits.post_characters", "soc_posts", "content"), ("limits.message_characters", "msg_messages", "content")],
+)
+def test_a_limit_is_not_above_that_of_the_table(connection: Connection, key: str, table: str, column: str) -> None:
+    limit = int(value(connection, "select value from adm_system_settings where key = %s", key))
+    definition = """
+        select string_agg(pg_get_constraintdef(oid), ' ') from pg_constraint
+        where conrelid = %s::regclass and conname = 'ck_' || %s || '_' || %s"""
+    check = value(connection, definition, table, table, column)
+    (longest,) = re.findall(r"length\(content\) <= (\d+)", check)
+    assert limit <= int(longest)
 
 
 def test_india_has_its_states_by_iso_code(connection: Connection) -> None:
