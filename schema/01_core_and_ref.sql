@@ -384,6 +384,7 @@ create index if not exists idx_profiles_country_code on profiles (country_code);
 create index if not exists idx_profiles_state_district on profiles (location_state, location_district);
 create index if not exists idx_profiles_last_active on profiles (last_active_at desc);
 create index if not exists idx_profiles_public on profiles (created_at desc) where is_public;
+create index if not exists idx_profiles_strength on profiles (profile_strength desc, id) where is_public;
 create index if not exists fts_profiles_search on profiles using gin (search);
 create index if not exists gin_profiles_full_name_trgm on profiles using gin (full_name gin_trgm_ops);
 

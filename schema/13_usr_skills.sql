@@ -93,8 +93,11 @@ create or replace trigger trg_usr_skill_endorsements_owner
     for each row execute function trg_fn_endorsement_owner();
 
 call keep_count('usr_skill_endorsements', 'usr_profile_skills', 'endorsements_count', 'r.profile_skill_id');
-call keep_count('usr_skill_endorsements', 'usr_stats', 'endorsements_received_count', 'r.profile_id', 'true', 'profile_id');
-call keep_profile_derived('usr_skill_endorsements', 'r.profile_id');
+-- The skill is named because an endorsement that moves to another one is counted anew: profile_id is then set by the
+-- trigger above, not by the statement.
+call keep_count('usr_skill_endorsements', 'usr_stats', 'endorsements_received_count',
+    'r.profile_id', 'r.profile_skill_id is not null', 'profile_id');
+call keep_profile_derived('usr_skill_endorsements', 'r.profile_id', '{profile_skill_id}');
 
 -- ---------------------------------------------------------------------------------------------
 -- Recommendations and assessments
