@@ -187,10 +187,22 @@ def _line(result: SheetResult) -> str:
 @click.pass_context
 def predict(context: click.Context, *, as_of: str | None, as_json: bool) -> None:
     """Predict every live zone 1 to 30 days ahead, with intervals, beside naive; keep the forecasts."""
-    from necc import pipeline
+    from necc import forecasting
 
-    issue = pipeline.predict(_settings(context), as_of=_day(as_of))
+    issue = forecasting.predict(_settings(context), as_of=_day(as_of))
     click.echo(json.dumps(issue.as_dict(), indent=2) if as_json else issue.summary)
+
+
+@cli.command()
+@click.option("--up-to", help="Fill in prices up to this day, YYYY-MM-DD; today if not given.")
+@click.option("--json", "as_json", is_flag=True, help="Print the scores of every horizon as JSON.")
+@click.pass_context
+def score(context: click.Context, *, up_to: str | None, as_json: bool) -> None:
+    """Fill in the prices that came, and say how good the kept forecasts were, beside naive."""
+    from necc import forecasting
+
+    report = forecasting.score(_settings(context), up_to=_day(up_to))
+    click.echo(json.dumps(report.as_dict(), indent=2) if as_json else report.summary)
 
 
 def _day(text: str | None) -> dt.date | None:

@@ -1,17 +1,23 @@
-"""What a run did, for people and for machines: a scraping run, or an issue of forecasts."""
+"""What a run did, for people and for machines: a scraping run, an issue of forecasts, or their scoring."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
 
 from necc.config import DEMO_LABEL
 from necc.errors import NeccError
 from necc.records import Outcome
 from necc.sheets import SheetResult
 from necc.store import Counts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN_HORIZONS_DAYS = (1, 3, 7, 14, 30)  # of a scorecard for people; machines get all
 
 
 @dataclass
@@ -117,6 +123,7 @@ class ForecastReport:
     predictions: int
     not_predicted: Mapping[str, str]  # zone -> why
     is_demo: bool
+    given_instead: Mapping[str, str] = field(default_factory=dict)  # zone -> days ahead at which naive is given
 
     @property
     def summary(self) -> str:
@@ -124,10 +131,76 @@ class ForecastReport:
         made = f"{self.predictions} new" if self.is_new else "as before: no price has changed since"
         lines = [f"forecasts issued on {self.issued_on}, 1 to 30 days ahead, by {self.model} {self.version}: {made}"]
         lines += [f"  {zone} is not predicted: {reason}" for zone, reason in self.not_predicted.items()]
+        if self.given_instead:
+            lines.append("naive's price is given where it was closer over the last 26 weeks, days ahead:")
+        lines += [f"  {zone} {days}" for zone, days in self.given_instead.items()]
         if self.is_demo:
             lines.append(f"they are made from {DEMO_LABEL}")
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, object]:
         """The report for machines."""
-        return {**asdict(self), "issued_on": self.issued_on.isoformat(), "not_predicted": dict(self.not_predicted)}
+        told = {"not_predicted": dict(self.not_predicted), "given_instead": dict(self.given_instead)}
+        return {**asdict(self), "issued_on": self.issued_on.isoformat(), **told}
+
+
+@dataclass(frozen=True)
+class ScoreReport:
+    """What scoring found.
+
+    Args:
+        up_to: the last target day (India) whose price was filled in.
+        filled: forecasts that got a price, or a corrected one.
+        card: `necc.scores(by=("model", "horizon_days"))`.
+        naive_won: zone -> days ahead at which naive was closer than the model over the last 26 weeks.
+    """
+
+    up_to: dt.date
+    filled: int
+    card: pd.DataFrame
+    naive_won: Mapping[str, str]
+
+    @property
+    def summary(self) -> str:
+        """The report for people: per model one line per horizon."""
+        lines = [f"prices that came up to {self.up_to}: {self.filled} filled in or corrected"]
+        for model, card in self.card.groupby("model", sort=True):
+            lines += ["", *_card_lines(str(model), card)]
+        if self.card.empty:
+            lines.append("no forecast has met its price yet")
+        if self.naive_won:
+            lines += ["", "naive was closer than the model over the last 26 weeks, days ahead:"]
+        lines += [f"  {zone} {days}" for zone, days in self.naive_won.items()]
+        if self.card.attrs["is_demo"]:
+            lines += ["", f"they are made from {DEMO_LABEL}"]
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, object]:
+        """The report for machines; what is not known is null."""
+        card = self.card.astype(object).where(self.card.notna(), None)
+        return {
+            "up_to": self.up_to.isoformat(),
+            "filled": self.filled,
+            "scores": card.to_dict("records"),
+            "naive_won": dict(self.naive_won),
+            "is_demo": bool(self.card.attrs["is_demo"]),
+        }
+
+
+def _card_lines(model: str, card: pd.DataFrame) -> list[str]:
+    count, replayed = card["forecasts_count"].sum(), card["replayed_count"].sum()
+    note = f", {replayed} of them written after their day" if replayed else ""
+    lines = [
+        f"{model}: {count} forecasts scored{note}; errors in {card['unit'].iloc[0]}",
+        "  days ahead  forecasts  skill over naive    error   naive's   inside 80 %   inside 95 %",
+    ]
+    shown = card[card["horizon_days"].isin(SHOWN_HORIZONS_DAYS)]
+    return lines + [_card_line(row) for row in (shown if len(shown) else card).to_dict("records")]
+
+
+def _card_line(row: Mapping[Hashable, float]) -> str:
+    known = row["skill"] == row["skill"]  # it is not a number where naive was never wrong
+    return (
+        f"  {row['horizon_days']:10d} {row['forecasts_count']:10d} {format(row['skill'], '+.3f') if known else '–':>17}"
+        f" {row['mae']:8.2f} {row['naive_mae']:9.2f} {row['coverage_80']:13.1%} {row['coverage_95']:13.1%}"
+    )

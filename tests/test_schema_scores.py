@@ -74,7 +74,7 @@ def recomputed(rows: list[dict[str, Any]]) -> pd.DataFrame:
     made = pd.DataFrame(
         {
             **{name: frame[name] for name in ("model_name", "model_version", "zone", "section")},
-            "horizon_days": [(row.target_date - row.issued_on).days for row in frame.itertuples()],
+            "horizon_days": (pd.to_datetime(frame["target_date"]) - pd.to_datetime(frame["issued_on"])).dt.days,
             "target_month": [day.replace(day=1) for day in frame["target_date"]],
             "forecasts_count": 1,
             "replayed_count": [day <= dt.date(2024, 2, 10) for day in frame["target_date"]],
@@ -118,7 +118,7 @@ def _exact(row: dict[str, Any], runs: dict[tuple[str, str], UUID]) -> dict[str, 
 def read(connection: Connection) -> pd.DataFrame:
     columns = [*GRAIN, *("forecasts_count", "replayed_count", "mae", "naive_mae", "coverage_80", "coverage_95")]
     columns += ["mean_width_80", "mean_width_95", "skill"]
-    found = connection.execute(f"select {', '.join(columns)} from nec_v_forecast_scores").fetchall()  # type: ignore[arg-type]
+    found = connection.execute(f"select {', '.join(columns)} from nec_v_forecast_scores").fetchall()
     return pd.DataFrame(found, columns=columns)
 
 

@@ -1,0 +1,103 @@
+"""The order of the steps of a forecast, and nothing else: read, predict, keep; fill in what came, score."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import psycopg
+
+from necc import analyse, db, fallback, forecast_store, scorecard
+from necc import predict as model_room
+from necc.config import Settings
+from necc.errors import NoDataError
+from necc.predict import Issue, Model
+from necc.tally import ForecastReport, ScoreReport
+
+# A fresh machine has no record: these days before the newest price are forecast as they would have been. Every
+# tenth, so that the weekdays vary; the older half has met its price at every horizon.
+REPLAYED_DAYS_BACK = (60, 50, 40, 30, 20, 10)
+
+
+def predict(settings: Settings, *, as_of: dt.date | None = None) -> ForecastReport:
+    """Forecast every live zone 1 to 30 days ahead from the newest price up to `as_of`, and keep it.
+
+    A forecast that is kept is never changed; the same prices are not trained on twice. Where naive was closer
+    over the last 26 weeks, by the scores that are filled in, its price is kept beside the model's, and given.
+
+    Raises:
+        NoDataError: too few prices to learn from.
+        DatabaseError: the database cannot be used.
+    """
+    prices = analyse.prices(end=as_of or settings.today(), settings=settings)
+    if prices.empty:
+        raise NoDataError(f"no price up to {as_of or settings.today()}: scrape earlier months first")
+    issued_on = prices["date"].max().date()
+    name, version = model_room.MODEL_NAME, model_room.version_of(prices, issued_on)
+    with db.connect(settings) as connection:
+        if forecast_store.already_issued(connection, name, version, issued_on):
+            return ForecastReport(issued_on, name, version, False, 0, {}, settings.demo)
+        model = model_room.train(prices, issued_on)
+        issue = model.predict(prices, issued_on)
+        saved, won = _keep(connection, model, issue)
+    return ForecastReport(
+        issued_on, name, version, True, saved, issue.not_predicted, settings.demo, fallback.described(won)
+    )
+
+
+def replay(settings: Settings, days_back: Sequence[int] = REPLAYED_DAYS_BACK) -> int:
+    """Forecast past days as they would have been, by one model that knows no price after the first of them.
+
+    Their prices have come, so there is something to score; `replayed_count` of the scores says what they are.
+
+    Args:
+        settings: which database.
+        days_back: days before the newest price, in any order.
+
+    Returns:
+        How many forecasts were kept; 0 when called again.
+
+    Raises:
+        NoDataError: too few prices before the first day to learn from.
+        DatabaseError: the database cannot be used.
+    """
+    prices = analyse.prices(end=settings.today(), settings=settings)
+    days = [prices["date"].max().date() - dt.timedelta(days=back) for back in sorted(days_back, reverse=True)]
+    name, version = model_room.MODEL_NAME, model_room.version_of(prices, days[0])
+    with db.connect(settings) as connection:
+        missing = [day for day in days if not forecast_store.already_issued(connection, name, version, day)]
+        if not missing:
+            return 0
+        model = model_room.train(prices, days[0])
+        return sum(_keep(connection, model, model.predict(prices, day))[0] for day in missing)
+
+
+def _keep(connection: psycopg.Connection[Any], model: Model, issue: Issue) -> tuple[int, pd.DataFrame]:
+    """Keep an issue, all or nothing, and what is given instead of it; new rows of the model, cells that naive won."""
+    record = scorecard.record(connection, model.run.name, issue.issued_on, days=fallback.WINDOW_DAYS)
+    won = fallback.naive_won(record)
+    instead = fallback.given_instead(issue.frame, won)
+    with connection.transaction():
+        saved = forecast_store.save(connection, model.run, issue.frame)
+        if len(instead):
+            run = fallback.run_of(model.run, instead)
+            forecast_store.save(connection, run, instead, is_naive_fallback=True)
+    return saved.predictions, instead[fallback.CELL]
+
+
+def score(settings: Settings, *, up_to: dt.date | None = None) -> ScoreReport:
+    """Fill in the prices that came up to a day (today by default), anew where revised, and tell how good it was.
+
+    Raises:
+        NoDataError: no price or no forecast is stored yet.
+        DatabaseError: the database cannot be used.
+    """
+    day = up_to or settings.today()
+    scorecard.scores(by="model", settings=settings)  # is there a schema, and anything to score?
+    with db.connect(settings) as connection:
+        filled = scorecard.fill_actuals(connection, day)
+        record = scorecard.record(connection, model_room.MODEL_NAME, day, days=fallback.WINDOW_DAYS)
+    card = scorecard.scores(by=("model", "horizon_days"), settings=settings)
+    return ScoreReport(day, filled, card, fallback.described(fallback.naive_won(record)))
