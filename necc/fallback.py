@@ -15,9 +15,9 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from necc.config import NAIVE_FALLBACK
 from necc.forecast_store import ModelRun
 
-NAIVE_FALLBACK = "naive-fallback"  # the model name under which it is kept
 WINDOW_DAYS = 26 * 7
 # Forecasts made on neighbouring days share most of their days: twenty of them, 30 days ahead, tell little more than
 # one. So weeks are counted, not forecasts: half of the window, which somebody who predicts once a week reaches too.

@@ -7,7 +7,8 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from necc.fallback import CELL, MIN_WEEKS, NAIVE_FALLBACK, WINDOW_DAYS, described, given_instead, naive_won, run_of
+from necc.config import NAIVE_FALLBACK
+from necc.fallback import CELL, MIN_WEEKS, WINDOW_DAYS, described, given_instead, naive_won, run_of
 from necc.forecast_store import KEPT_COLUMNS
 from tests.test_forecast_store import RUN
 

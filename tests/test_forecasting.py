@@ -13,10 +13,9 @@ import psycopg
 import pytest
 
 from necc import fallback, forecasting, predict, scorecard
-from necc.config import INDIA, Settings
+from necc.config import INDIA, NAIVE_FALLBACK, Settings
 from necc.embedded import Cluster
 from necc.errors import NoDataError
-from necc.fallback import NAIVE_FALLBACK
 from necc.forecast_store import ModelRun, forecasts, save
 from tests.hand_made import Book, book_on
 

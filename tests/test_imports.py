@@ -28,7 +28,7 @@ ORDER = (
     ("features", "fallback"),
     ("predict",),
     ("backtest",),
-    ("looks traces show",),
+    ("looks traces panels accuracy show",),
     ("export", "report"),
     ("demo_table demo_prices demo",),
     ("sheets tally pipeline forecasting",),
@@ -223,6 +223,10 @@ for room in necc._ROOMS.values():
 print(json.dumps([name for name in necc._ROOMS if not callable(getattr(necc, name))]))
 """
     assert json.loads(_python(code, tmp_path)) == []
+
+
+def test_no_room_has_the_name_of_a_public_function() -> None:
+    assert set(_modules()) & set(necc._ROOMS) == set(), "whoever imports the room hides the function: rename the room"
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
