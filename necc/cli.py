@@ -183,13 +183,21 @@ def _line(result: SheetResult) -> str:
 
 @cli.command()
 @click.option("--as-of", help="Predict as of this day, YYYY-MM-DD; today if not given.")
+@click.option("--replay", is_flag=True, help="First forecast a few past days as they would have been, for the record.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @click.pass_context
-def predict(context: click.Context, *, as_of: str | None, as_json: bool) -> None:
+def predict(context: click.Context, *, as_of: str | None, replay: bool, as_json: bool) -> None:
     """Predict every live zone 1 to 30 days ahead, with intervals, beside naive; keep the forecasts."""
     from necc import forecasting
 
-    issue = forecasting.predict(_settings(context), as_of=_day(as_of))
+    if replay and as_of:
+        raise UsageError("choose one of --replay and --as-of")
+    settings, day = _settings(context), _day(as_of)
+    if replay:
+        _say(context)(
+            f"replayed: {forecasting.replay(settings)} forecasts of past days, by a model that knew no later price"
+        )
+    issue = forecasting.predict(settings, as_of=day)
     click.echo(json.dumps(issue.as_dict(), indent=2) if as_json else issue.summary)
 
 

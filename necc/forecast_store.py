@@ -71,7 +71,6 @@ select slug from unnest(%s::text[]) as asked(slug)
 where not exists (select from nec_zones as zone where zone.slug = asked.slug)
 order by slug
 """
-HAS_ANY = "select exists (select from nec_predictions)"
 IS_ISSUED = """
 select exists (select from nec_predictions
                where model_name = %s and model_version = %s and issued_on = %s)
@@ -169,12 +168,6 @@ def save(connection: Connection[Any], run: ModelRun, made: pd.DataFrame, *, is_n
 def already_issued(connection: Connection[Any], name: str, version: str, issued_on: dt.date) -> bool:
     """Whether this version of the model has forecasts of that day: then there is nothing to train."""
     row = connection.execute(IS_ISSUED, [name, version, issued_on]).fetchone()
-    return row is not None and bool(row[0])
-
-
-def has_any(connection: Connection[Any]) -> bool:
-    """Whether any forecast is kept, of whatever model and day."""
-    row = connection.execute(HAS_ANY).fetchone()
     return row is not None and bool(row[0])
 
 

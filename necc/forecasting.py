@@ -16,9 +16,10 @@ from necc.errors import NoDataError
 from necc.predict import Issue, Model
 from necc.tally import ForecastReport, ScoreReport
 
-# A fresh machine has no record: these days before the newest price are forecast as they would have been. Every
-# tenth, so that the weekdays vary; the older half has met its price at every horizon.
-REPLAYED_DAYS_BACK = (60, 50, 40, 30, 20, 10)
+# A fresh machine has no record: these days before the newest price are forecast as they would have been. Fifteen
+# apart, so that the weekdays vary; all but the last have met their price at every horizon. More would take longer.
+REPLAYED_DAYS_BACK = (60, 45, 30, 15)
+REPLAY_HISTORY_DAYS = 730  # with less than two seasons to learn from, a record says little of the model in use
 
 
 def predict(settings: Settings, *, as_of: dt.date | None = None) -> ForecastReport:
@@ -60,11 +61,14 @@ def replay(settings: Settings, days_back: Sequence[int] = REPLAYED_DAYS_BACK) ->
         How many forecasts were kept; 0 when called again.
 
     Raises:
-        NoDataError: too few prices before the first day to learn from.
+        NoDataError: prices of fewer than REPLAY_HISTORY_DAYS days before the first day.
         DatabaseError: the database cannot be used.
     """
     prices = analyse.prices(end=settings.today(), settings=settings)
     days = [prices["date"].max().date() - dt.timedelta(days=back) for back in sorted(days_back, reverse=True)]
+    known = prices.loc[prices["date"] <= pd.Timestamp(days[0]), "date"].nunique()
+    if known < REPLAY_HISTORY_DAYS:
+        raise NoDataError(f"prices of {known} days up to {days[0]}: wanted {REPLAY_HISTORY_DAYS} to replay forecasts")
     name, version = model_room.MODEL_NAME, model_room.version_of(prices, days[0])
     with db.connect(settings) as connection:
         missing = [day for day in days if not forecast_store.already_issued(connection, name, version, day)]

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from necc import db, forecast_store, forecasting, migrate, pipeline, report, store
+from necc import db, forecasting, migrate, pipeline, report, store
 from necc.config import DEMO_LABEL, SOURCE_URL, Settings, data_folder
-from necc.errors import FetchError, NoDataError, UsageError
+from necc.errors import FetchError, UsageError
 from necc.records import FIRST_YEAR, Month, SheetKey
 
 if TYPE_CHECKING:
@@ -56,7 +56,6 @@ def quickstart(
         deployed = migrate.deploy(connection)
     say(f"database {db.described(settings)}: schema {_files(len(deployed.applied), len(deployed.unchanged))}")
     scraped = _scrape(settings, months, say, progress)
-    _replay_where_nothing_is_forecast(settings, say)
     say("predicting 1 to 30 days ahead")
     say(forecasting.predict(settings).summary)
     say(forecasting.score(settings).summary)
@@ -97,18 +96,6 @@ def _scrape(settings: Settings, months: int, say: Say, progress: Callable[[Sheet
     for error in scraped.errors:
         say(f"  {error}")
     return scraped
-
-
-def _replay_where_nothing_is_forecast(settings: Settings, say: Say) -> None:
-    """A fresh machine has no record of forecasts: make a short one, which says of itself that it is replayed."""
-    with db.connect(settings) as connection:
-        if forecast_store.has_any(connection):
-            return
-    say("replaying past forecasts, so that there is something to score")
-    try:
-        say(f"{forecasting.replay(settings)} forecasts of past days, by a model that knew no later price")
-    except NoDataError as error:
-        say(f"none: {error}")
 
 
 def _execute_notebooks(settings: Settings, say: Say) -> list[report.Result]:

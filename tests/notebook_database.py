@@ -56,7 +56,7 @@ def _leave_nothing(config: pytest.Config) -> None:
 
 
 def fill(settings: Settings) -> None:
-    """Scrape made-up sheets, predict past days and the next ones from them, and score, as `necc quickstart` does.
+    """Scrape made-up sheets, predict past days and the next ones from them, and score: `necc predict --replay`.
 
     Raises:
         NeccError: a sheet was not stored.

@@ -92,6 +92,7 @@ def test_scrape_prints_its_outcome_and_repeats_quietly(necc: Run) -> None:
         (["scrape", "--month", "2024-01", "--all"], "choose one of"),
         (["scrape", "--nonsense"], "No such option"),
         (["predict", "--as-of", "yesterday"], "wanted YYYY-MM-DD"),
+        (["predict", "--replay", "--as-of", "2024-03-01"], "choose one of --replay and --as-of"),
         (["score", "--up-to", "tomorrow"], "wanted YYYY-MM-DD"),
         (["quickstart", "--months", "0"], "wanted 1 or more"),
         (["lab", "--port", "80"], "wanted 1024 to 65535"),
