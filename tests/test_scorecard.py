@@ -83,7 +83,8 @@ def book(
         book.quotes("delhi", "suggested", "2024-01-30", [500, 500])
         with connected(book) as connection:
             keep(connection, forecast("2024-01-30", 1, 402, 400), forecast("2024-01-31", 1, 410, 404))
-            keep(connection, forecast("2024-02-01", 1, 421, 410), forecast("2024-01-31", 2, 412, 400), run=LATER)
+            keep(connection, forecast("2024-02-01", 1, 421, 410))  # February weighs twice what January does
+            keep(connection, forecast("2024-01-31", 2, 412, 400), run=LATER)
             keep(connection, forecast("2024-01-30", 1, 503, 500, zone="delhi"))
             keep(connection, forecast("2024-01-31", 1, 500, 500, zone="delhi"))
             naive = replace(LATER, name="naive-fallback")
