@@ -168,7 +168,7 @@ class _Blocks:
 
         threads = None if jobs == 1 else 1
         tasks = (joblib.delayed(self._one)(block, threads) for block in blocks)
-        found = []
+        found: list[pd.DataFrame] = []
         for part in joblib.Parallel(n_jobs=jobs, return_as="generator")(tasks):
             found.append(part)
             if progress:

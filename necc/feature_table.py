@@ -14,6 +14,7 @@ LEADER_DAYS = (1, 2, 3, 5, 7)
 NEIGHBOUR_DAYS = (1, 2, 3, 7)
 SPREAD_DAYS = (14, 28, 91, 365)
 LEVEL_DAYS = (28, 91, 365, 730)
+INDEX_DAYS = (1095, 1826)  # three and five years
 WAVES = (1, 2, 3)
 PAST_YEARS_DAYS = 8 * 366
 MEMORY_DAYS = 730  # neighbours forget by half in 180 days; this holds nine tenths of what they know
@@ -101,6 +102,9 @@ def _level() -> Rows:
         yield f"level_vs_{days}d", Feature(f"price of the zone against its mean of {days} days", "log", days, "level")
         text = f"median over zones of level_vs_{days}d"
         yield f"national_level_vs_{days}d", Feature(text, "log", days, "level")
+    for days in INDEX_DAYS:
+        text = f"national price index against its mean of {days} days, or of what there is from a year on"
+        yield f"national_index_vs_{days}d", Feature(text, "log", days, "level")
     yield "year_over_year", Feature("change of the zone over 364 days, 52 weeks", "log", 364, "level")
     yield "national_year_over_year", Feature("median over zones of year_over_year", "log", 364, "level")
     yield "below_high", Feature("median over zones of the price against its highest of 365 days", "log", 365, "level")
@@ -128,7 +132,7 @@ def _habit() -> Rows:
 
 
 def _season() -> Rows:
-    calendars = {"sun": "day of the year", "moon": "Hindu lunisolar year", "hijri": "Islamic year"}
+    calendars = {"sun": "day of the year", "moon": "Hindu lunisolar year"}
     for name, words in calendars.items():
         for wave in WAVES:
             yield (

@@ -19,6 +19,7 @@ from necc.errors import UsageError
 from necc.feature_table import (
     CHANGE_DAYS,
     FEATURES,
+    INDEX_DAYS,
     LEADER_DAYS,
     LEVEL_DAYS,
     NEIGHBOUR_DAYS,
@@ -33,6 +34,7 @@ LEADERS = ("barwala", "ajmer")  # they move about a day before the others
 SAME_SEASON_DAYS = 52 * 7  # a year in whole weeks: the weekday stays the same
 LONGEST_HORIZON_DAYS = SAME_SEASON_DAYS - 7  # beyond it, last year's change is not over yet
 LARGEST_STEP = 0.10  # log; larger one-day moves are mostly typing errors and would rule a mean of sizes
+LEAST_INDEX_DAYS = 365  # one whole season, or the mean would tell of the season and not of the years
 YEAR_DAYS = 365.25
 MONTHS = 12
 
@@ -52,7 +54,8 @@ class Daily:
         self.zones = [str(zone) for zone in series.observed.columns]
         self.log: Grid = series.log_filled.to_numpy(dtype=float)
         self.moved = habits.moved(self.log)
-        self.past = season.PastYears(self.days, season.index(self.log, LARGEST_STEP))
+        self.national = season.index(self.log, LARGEST_STEP)
+        self.past = season.PastYears(self.days, self.national)
         ahead = pd.date_range(self.days[0], self.days[-1] + pd.Timedelta(days=LONGEST_HORIZON_DAYS))
         self.observance = lunar.observance(ahead)
         self.grids = self._grids()
@@ -65,16 +68,16 @@ class Daily:
             **_nation(self.log, changes),
             **_neighbours(self.log, self.zones, changes),
             **_levels(self.log),
+            **_index_levels(self.national),
             **habits.features(self.series, self.log, self.moved, LARGEST_STEP),
             **self._waves(),
         }
 
     def _waves(self) -> Grids:
-        """The season as sines and cosines, by three calendars."""
+        """The season as sines and cosines, by the sun and by the moon."""
         turns = {
             "sun": self.days.day_of_year.to_numpy() / YEAR_DAYS,
             "moon": lunar.lunar_position(self.days) / MONTHS,
-            "hijri": lunar.hijri_position(self.days) / MONTHS,
         }
         made: Grids = {}
         for name, turn in turns.items():
@@ -204,6 +207,14 @@ def _levels(log: Grid) -> Grids:
         "national_year_over_year": _median_of_zones(last_year),
         "below_high": _median_of_zones(log - year.max().to_numpy()),
         "above_low": _median_of_zones(log - year.min().to_numpy()),
+    }
+
+
+def _index_levels(national: Grid) -> Grids:
+    """Where the market stands among the years: zones that began lately are in it from their first day."""
+    return {
+        f"national_index_vs_{days}d": national - mean_over(national, days, least=LEAST_INDEX_DAYS)
+        for days in INDEX_DAYS
     }
 
 

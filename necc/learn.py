@@ -29,7 +29,8 @@ HORIZONS_DAYS = tuple(range(1, 31))
 MIN_EXAMPLES = 200  # (origin, zone) pairs of one horizon; fewer teach the trees nothing
 LARGEST_CHANGE = 0.35  # log; larger changes within 30 days were typing errors, or once in 15 years
 WARM_UP_DAYS = 400  # the first origins lack a year of look-back; a third of the history if that is less
-WEIGHTS = np.linspace(0, 1, 11)  # finer steps would only follow the noise of one span
+# Steps of a tenth: finer ones would follow the noise of one span. Above 1, as a penalty draws the line to naive.
+WEIGHTS = np.linspace(0, 1.3, 14)
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
@@ -99,7 +100,7 @@ class Anchor:
         horizon_days: how far ahead.
         change: the fitted `ChangeModel`.
         spread: the fitted `SpreadModel`.
-        weight: how far its changes are trusted: 0 is naive; None where the horizon is not calibrated.
+        weight: what its changes are multiplied by: 0 is naive; None where the horizon is not calibrated.
         scores: errors over spreads in the calibration span; None likewise.
         skill: 1 less its mean absolute error there over naive's, in log change; None likewise.
         rows_count: examples that it was fitted on.
@@ -215,7 +216,7 @@ def _trial(known: Examples, recipe: Recipe, horizon: int, split: int, end: int) 
 
 
 def _weight(made: Floats, came: Floats) -> float:
-    """The share of the predicted changes that comes closest to what came; the smallest one of equals."""
+    """The multiple of the predicted changes that comes closest to what came; the smallest one of equals."""
     losses = [float(np.abs(came - weight * made).mean()) for weight in WEIGHTS]
     return round(float(WEIGHTS[int(np.argmin(losses))]), 1)
 

@@ -11,7 +11,6 @@ sighting of the crescent may shift one by a day.
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -105,15 +104,6 @@ def lunar_years(days: pd.DatetimeIndex) -> Floats:
     position = lunar_position(days) / len(MONTHS)
     turns = np.concatenate([[0], np.cumsum(np.diff(position) < -0.5)])
     return np.asarray(np.maximum.accumulate(turns + position))
-
-
-def hijri_position(days: pd.DatetimeIndex) -> Floats:
-    """Months since the start of the Islamic year, 0 to 12, as counted in India."""
-    from hijridate import Gregorian
-
-    seen = [(day - dt.timedelta(days=CRESCENT_DAYS)).date() for day in days]
-    dates = [Gregorian.fromdate(day).to_hijri() for day in seen]
-    return np.array([date.month - 1 + (date.day - 1) / 30 for date in dates])
 
 
 @lru_cache(maxsize=8)

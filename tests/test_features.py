@@ -110,6 +110,16 @@ def test_level_against_the_year() -> None:
     assert value(made, "year_over_year", 364, "a") == pytest.approx(log(1.1), rel=1e-5)
 
 
+def test_the_index_against_the_years() -> None:
+    """Two zones rise by 5 % on day 399; before day 364 there is no year to compare with."""
+    rising = [100.0] * 399 + [105.0] * 2
+    made = daily(long({"a": rising, "b": rising}))
+    for days in (1095, 1826):
+        assert value(made, f"national_index_vs_{days}d", 399, "a") == pytest.approx(log(1.05) * 399 / 400, rel=1e-4)
+        assert value(made, f"national_index_vs_{days}d", 364, "a") == 0
+        assert np.isnan(value(made, f"national_index_vs_{days}d", 363, "a"))
+
+
 def test_rest_and_last_move() -> None:
     made = daily(long({"namakkal": [100] * 5 + [98] * 70}))
     assert np.isnan(value(made, "rest_days", 4))
