@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from necc.analyse import status as status
     from necc.analyse import yoy as yoy
     from necc.analyse import zones as zones
+    from necc.backtesting import backtest as backtest
     from necc.forecast_store import forecasts as forecasts
     from necc.forecast_store import track_record as track_record
     from necc.scorecard import scores as scores
 
 _ROOMS = {
+    "backtest": "necc.backtesting",
     "forecasts": "necc.forecast_store",
     "monthly": "necc.analyse",
     "notice": "necc.analyse",
@@ -36,6 +38,7 @@ _ROOMS = {
 
 __all__ = [
     "__version__",
+    "backtest",
     "forecasts",
     "monthly",
     "notice",

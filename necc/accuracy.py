@@ -16,6 +16,7 @@ from necc.errors import UsageError
 from necc.looks import FALL, INK, MUTED, PALETTE, RISE, dress, height_for, lines_of, unit_of
 from necc.panels import dress_panels, side_by_side
 from necc.traces import PRICE_HOVER, Place, each_series, price_steps
+from necc.units import LABELS, STORED_UNIT
 
 NOTHING_YET = "no forecast has met its price yet"
 AHEAD = "days ahead"
@@ -46,6 +47,29 @@ def error_lines(scores: pd.DataFrame, *, title: str = "How far forecasts were of
     y_title = f"mean absolute error, {unit_of(scores)}"
     notes = _counted(scores)
     return dress(figure, scores, title=title, x_title=AHEAD, y_title=y_title, notes=notes, nothing=NOTHING_YET)
+
+
+def backtest_lines(
+    card: pd.DataFrame, *, title: str = "How far forecasts of past days would have been off"
+) -> go.Figure:
+    """The mean absolute error by days ahead, a line per model and baseline.
+
+    Args:
+        card: scores of a backtest, one row per model and horizon.
+        title: of the figure.
+
+    Raises:
+        UsageError: a model has several rows of one horizon.
+    """
+    _refuse_several(card, ["model", "horizon"])
+    figure = go.Figure()
+    for (model, rows), color in zip(card.groupby("model", sort=True), cycle(PALETTE)):  # noqa: B905 (as above)
+        marks = {"name": str(model), "line": {"color": color, "width": 2.5}, "mode": "lines+markers"}
+        figure.add_scatter(x=rows["horizon"], y=rows["mae"], hovertemplate=PRICE_HOVER, **marks)
+    figure.update_yaxes(rangemode="tozero")
+    y_title = f"mean absolute error, {LABELS[STORED_UNIT]}"
+    notes = [f"{int(card['cells'].sum()):,} forecasts scored"]
+    return dress(figure, card, title=title, x_title=AHEAD, y_title=y_title, notes=notes, nothing=NOTHING_YET)
 
 
 def coverage_lines(scores: pd.DataFrame, *, title: str = "What the intervals promised and kept") -> go.Figure:

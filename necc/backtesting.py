@@ -148,7 +148,8 @@ def _baseline(series: Panel, cells: pd.DataFrame, name: str, horizons: Sequence[
         places = (origins.get_indexer(pd.Index(part["origin"])), zones)
         amounts = {column: part["naive"].to_numpy() * np.exp(grid[places]) for column, grid in made.items()}
         parts.append(part.assign(model=name, **amounts))
-    return pd.concat(parts).dropna(subset=["predicted"])  # a baseline may look back further than a zone goes
+    # A baseline may look back further than a zone goes, and know no error of its own yet.
+    return pd.concat(parts).dropna(subset=["predicted", *LEVELS])
 
 
 def _on_cells(made: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:

@@ -1,24 +1,27 @@
-"""The order of the steps of a forecast, and nothing else: read, predict, keep; fill in what came, score."""
+"""The order of the steps of a forecast, and nothing else: read, predict, keep; fill in what came, score; rehearse."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import psycopg
 
-from necc import analyse, db, fallback, forecast_store, scorecard
+from necc import analyse, backtesting, db, fallback, forecast_store, scorecard, skill
 from necc import predict as model_room
 from necc.config import Settings
-from necc.errors import NoDataError
+from necc.errors import NoDataError, UsageError
 from necc.predict import Issue, Model
-from necc.tally import ForecastReport, ScoreReport
+from necc.tally import BacktestReport, ForecastReport, ScoreReport
 
 # A fresh machine has no record: these days before the newest price are forecast as they would have been. Fifteen
 # apart, so that the weekdays vary; all but the last have met their price at every horizon. More would take longer.
 REPLAYED_DAYS_BACK = (60, 45, 30, 15)
+REHEARSED_DAYS = 364  # a year of forecasts, unless told otherwise
+RHYTHMS = {"weekly": "W-WED", "monthly": "WOM-1WED"}  # Wednesdays: every zone is printed then
 REPLAY_HISTORY_DAYS = 730  # with less than two seasons to learn from, a record says little of the model in use
 
 
@@ -105,3 +108,56 @@ def score(settings: Settings, *, up_to: dt.date | None = None) -> ScoreReport:
         record = scorecard.record(connection, model_room.MODEL_NAME, day, days=fallback.WINDOW_DAYS)
     card = scorecard.scores(by=("model", "horizon_days"), settings=settings)
     return ScoreReport(day, filled, card, fallback.described(fallback.naive_won(record)))
+
+
+def backtest(
+    settings: Settings,
+    *,
+    first: dt.date | None = None,
+    last: dt.date | None = None,
+    rhythm: str = "weekly",
+    horizons: Sequence[int] = backtesting.SCORED_HORIZONS_DAYS,
+    folder: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> BacktestReport:
+    """How good forecasts of past days would have been, on the stored prices. Nothing is stored.
+
+    Args:
+        settings: which database; held prices are neither known to a forecast nor its target.
+        first: the first day that may be an origin; by default a year before `last`, but not so early that no zone
+            has three years of prices.
+        last: the last such day; by default the newest whose prices have come at every horizon.
+        rhythm: of RHYTHMS: every Wednesday, or the first one of each month.
+        horizons: days ahead, 1 to 30.
+        folder: keeps what is finished, so that a run that was stopped goes on where it was.
+        progress: called with the models trained and all models.
+
+    Raises:
+        UsageError: no such day between the two, a horizon or a day that cannot be.
+        NoDataError: too few prices before the first day.
+        DatabaseError: the database cannot be used.
+    """
+    prices = analyse.prices(end=settings.today(), settings=settings)
+    origins = _origins(prices, first, last, rhythm, max(horizons, default=1))
+    found = backtesting.backtest(prices, origins.date, horizons, folder=folder, progress=progress)
+    own = found[found["model"] == backtesting.OWN]
+    card = skill.scores(found, prices=prices)
+    card.attrs |= {"is_demo": settings.demo, "held_cells": prices.attrs["held_cells"]}
+    parts = {
+        name: skill.scores(own, ("horizon", name), prices=prices) for name in ("year", "quarter", "section", "zone")
+    }
+    return BacktestReport(found["origin"].min().date(), found["origin"].max().date(), rhythm, found, card, parts)
+
+
+def _origins(
+    prices: pd.DataFrame, first: dt.date | None, last: dt.date | None, rhythm: str, longest_days: int
+) -> pd.DatetimeIndex:
+    day = dt.timedelta(days=1)
+    end = last or prices["date"].max().date() - longest_days * day
+    oldest = prices["date"].min().date() + backtesting.MIN_HISTORY_DAYS * day
+    begin = first or max(end - REHEARSED_DAYS * day, min(oldest, end))
+    found = pd.date_range(begin, end, freq=RHYTHMS[rhythm])
+    if found.empty:
+        which = "Wednesday" if rhythm == "weekly" else "first Wednesday of a month"
+        raise UsageError(f"no {which} from {begin} to {end} to forecast on")
+    return found

@@ -12,7 +12,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from necc.accuracy import coverage_lines, error_lines, skill_heatmap, track_record
+from necc.accuracy import backtest_lines, coverage_lines, error_lines, skill_heatmap, track_record
 from necc.errors import UsageError
 from necc.looks import (
     MUTED,
@@ -28,6 +28,7 @@ from necc.panels import dress_panels, side_by_side
 from necc.traces import Series, bars, each_series, fan, heatmap, line, mark, past
 
 __all__ = [
+    "backtest_lines",
     "coverage_heatmap",
     "coverage_lines",
     "error_lines",

@@ -1,4 +1,4 @@
-"""What a run did, for people and for machines: a scraping run, an issue of forecasts, or their scoring."""
+"""What a run did, for people and for machines: a scraping run, an issue of forecasts, their scoring, a backtest."""
 
 from __future__ import annotations
 
@@ -177,11 +177,10 @@ class ScoreReport:
 
     def as_dict(self) -> dict[str, object]:
         """The report for machines; what is not known is null."""
-        card = self.card.astype(object).where(self.card.notna(), None)
         return {
             "up_to": self.up_to.isoformat(),
             "filled": self.filled,
-            "scores": card.to_dict("records"),
+            "scores": _records(self.card),
             "naive_won": dict(self.naive_won),
             "is_demo": bool(self.card.attrs["is_demo"]),
         }
@@ -199,8 +198,92 @@ def _card_lines(model: str, card: pd.DataFrame) -> list[str]:
 
 
 def _card_line(row: Mapping[Hashable, float]) -> str:
-    known = row["skill"] == row["skill"]  # it is not a number where naive was never wrong
     return (
-        f"  {row['horizon_days']:10d} {row['forecasts_count']:10d} {format(row['skill'], '+.3f') if known else '–':>17}"
+        f"  {row['horizon_days']:10d} {row['forecasts_count']:10d} {_signed(row['skill']):>17}"
         f" {row['mae']:8.2f} {row['naive_mae']:9.2f} {row['coverage_80']:13.1%} {row['coverage_95']:13.1%}"
     )
+
+
+@dataclass(frozen=True)
+class BacktestReport:
+    """How good forecasts of past days would have been.
+
+    Args:
+        first: the first origin (India) that was scored.
+        last: the last one.
+        rhythm: of the origins, "weekly" or "monthly".
+        forecasts: what `necc.backtest` gives, one row per origin, zone, horizon and model.
+        card: `skill.scores` of them, one row per model and horizon.
+        parts: the same of the model alone, by horizon and year, quarter, section, zone.
+    """
+
+    first: dt.date
+    last: dt.date
+    rhythm: str
+    forecasts: pd.DataFrame
+    card: pd.DataFrame
+    parts: Mapping[str, pd.DataFrame]
+
+    @property
+    def summary(self) -> str:
+        """The report for people: per model one line per horizon, then the model's skill by year and quarter."""
+        days, zones = self.forecasts["origin"].nunique(), self.forecasts["zone"].nunique()
+        lines = [
+            f"forecasts of {zones} zones as they would have been made on {days} days from {self.first} to {self.last};"
+            " errors in INR per 100 eggs"
+        ]
+        for model, card in self.card.groupby("model", sort=True):
+            lines += ["", str(model), _BACKTEST_HEAD, *map(_backtest_line, card.to_dict("records"))]
+        for name, title in (("year", "year from April"), ("quarter", "quarter of the year")):
+            lines += [
+                "",
+                f"the model's skill over naive by {title}, days ahead:",
+                *_skill_lines(self.parts[name], name),
+            ]
+        if self.card.attrs["is_demo"]:
+            lines += ["", f"they are made from {DEMO_LABEL}"]
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, object]:
+        """The report for machines; what is not known is null."""
+        return {
+            "first": self.first.isoformat(),
+            "last": self.last.isoformat(),
+            "rhythm": self.rhythm,
+            "origins": int(self.forecasts["origin"].nunique()),
+            "unit": "INR per 100 eggs",
+            "is_demo": bool(self.card.attrs["is_demo"]),
+            "scores": _records(self.card),
+            **{f"by_{name}": _records(part) for name, part in self.parts.items()},
+        }
+
+
+_BACKTEST_HEAD = (
+    "  days ahead   prices  skill over naive (nine tenths)    error    MASE   inside 80 %   inside 95 %   80 % wide"
+)
+
+
+def _backtest_line(row: Mapping[Hashable, float]) -> str:
+    band = f"{_signed(row['skill'])} ({_signed(row['skill_low'])} to {_signed(row['skill_high'])})"
+    return (
+        f"  {row['horizon']:10d} {row['cells']:8,d} {band:>31} {row['mae']:8.2f} {row['mase']:7.2f}"
+        f" {row['coverage_80']:13.1%} {row['coverage_95']:13.1%} {row['width_80']:11.1f}"
+    )
+
+
+def _skill_lines(part: pd.DataFrame, name: str) -> list[str]:
+    table = part.pivot(index=name, columns="horizon", values="skill")  # noqa: PD010 (the other one averages)
+    lines = [f"  {'':7}" + "".join(f"{horizon:8d}" for horizon in table.columns)]
+    return lines + [
+        f"  {label!s:7}" + "".join(f"{_signed(value):>8}" for value in row)
+        for label, row in zip(table.index, table.to_numpy(), strict=True)
+    ]
+
+
+def _signed(value: float) -> str:
+    return format(value, "+.3f") if value == value else "–"  # it is not a number where naive was never wrong
+
+
+def _records(frame: pd.DataFrame) -> list[dict[Hashable, object]]:
+    known: list[dict[Hashable, object]] = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return known

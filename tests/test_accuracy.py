@@ -48,7 +48,16 @@ def record(*, demo: bool = False) -> pd.DataFrame:
     return made[made["date"] == "2025-06-06"].assign(horizon_days=1)
 
 
+def of_a_backtest(*, demo: bool = False) -> pd.DataFrame:
+    """A model and naive, one and seven days ahead."""
+    rows = [("naive", 1, 5.0), ("naive", 7, 20.0), ("pooled", 1, 4.0), ("pooled", 7, 15.0)]
+    made = pd.DataFrame(rows, columns=["model", "horizon", "mae"]).assign(cells=25)
+    made.attrs["is_demo"] = demo
+    return made
+
+
 ALL = {
+    "backtest_lines": (show.backtest_lines, of_a_backtest, "no forecast has met its price yet"),
     "error_lines": (show.error_lines, by_horizon, "no forecast has met its price yet"),
     "coverage_lines": (show.coverage_lines, by_horizon, "no forecast has met its price yet"),
     "skill_heatmap": (show.skill_heatmap, by_zone, "no forecast has met its price yet"),
@@ -93,6 +102,13 @@ def test_errors_stand_beside_naive_s_of_the_same_days() -> None:
     assert "20 forecasts scored, 6 of them written after their day" in text_of(figure)
 
 
+def test_a_backtest_has_a_line_per_model() -> None:
+    figure = show.backtest_lines(of_a_backtest())
+    assert (points(figure, "naive"), points(figure, "pooled")) == ({1: 5.0, 7: 20.0}, {1: 4.0, 7: 15.0})
+    assert figure.layout.yaxis.title.text == "mean absolute error, INR per 100 eggs"
+    assert "100 forecasts scored" in text_of(figure)
+
+
 def test_what_was_never_replayed_is_not_said_to_be() -> None:
     figure = show.error_lines(by_horizon().assign(replayed_count=0))
     assert "20 forecasts scored" in text_of(figure)
@@ -113,10 +129,13 @@ def test_skill_has_a_line_per_zone_and_a_column_per_day_ahead() -> None:
     assert cells.zmin == -cells.zmax  # white is as good as naive
 
 
-@pytest.mark.parametrize("draw", [show.error_lines, show.coverage_lines])
-def test_several_rows_of_one_horizon_are_refused(draw: Any) -> None:
-    with pytest.raises(UsageError, match="one row per model and horizon_days is drawn"):
-        draw(pd.concat([by_horizon(), by_horizon()]))
+@pytest.mark.parametrize(
+    ("draw", "made"),
+    [(show.error_lines, by_horizon), (show.coverage_lines, by_horizon), (show.backtest_lines, of_a_backtest)],
+)
+def test_several_rows_of_one_horizon_are_refused(draw: Any, made: Any) -> None:
+    with pytest.raises(UsageError, match="one row per model and horizon"):
+        draw(pd.concat([made(), made()]))
 
 
 def test_two_models_in_one_heat_map_are_refused() -> None:
