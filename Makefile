@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test check notebooks bench lab clean
+.PHONY: help quickstart test check notebooks bench bench-forecast lab clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 quickstart: $(VENV)/run.stamp ## from nothing to scraped, analysed and predicted prices
 	@$(BIN)/necc quickstart
@@ -26,7 +26,10 @@ check: $(VENV)/dev.stamp ## format, lint, types, stripped notebooks
 	@$(BIN)/nbstripout --verify notebooks/*.ipynb
 
 bench: $(VENV)/dev.stamp ## measure what the project promises (needs NECC_REAL_DATA)
-	@$(BIN)/python -m pytest -m bench -s tests/benchmarks
+	@$(BIN)/python -m pytest -m bench -s tests/benchmarks --ignore=tests/benchmarks/test_forecast.py
+
+bench-forecast: $(VENV)/dev.stamp ## measure how good and how fast the forecasts are (needs NECC_REAL_DATA; half an hour)
+	@$(BIN)/python -m pytest -m bench -s tests/benchmarks/test_forecast.py
 
 lab: $(VENV)/run.stamp ## open the notebooks in JupyterLab
 	@$(BIN)/necc lab
