@@ -47,7 +47,7 @@ def predict(settings: Settings, *, as_of: dt.date | None = None) -> ForecastRepo
         issue = model.predict(prices, issued_on)
         saved, won = _keep(connection, model, issue)
     return ForecastReport(
-        issued_on, name, version, True, saved, issue.not_predicted, settings.demo, fallback.described(won)
+        issued_on, name, version, True, saved, issue.not_predicted, settings.demo, fallback.described(won), issue.starts
     )
 
 

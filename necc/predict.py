@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from necc import feature_table, features, grids, habits, intervals, learn, lunar, neighbours, panel, season
+from necc.config import DEMO_LABEL
 from necc.errors import NoDataError, UsageError
 from necc.feature_table import FEATURES
 from necc.features import Daily
@@ -49,12 +50,14 @@ class Issue:
             naive's price). Sorted by zone and target.
         not_predicted: zone -> why it has no forecast, one line each.
         notes: what was decided about the series (spliced sections).
+        starts: zone -> what its forecast starts from, where that is an older price or a doubted one.
     """
 
     issued_on: dt.date
     frame: pd.DataFrame
     not_predicted: Mapping[str, str]
     notes: tuple[str, ...]
+    starts: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ class Model:
             )
         frame = self.forecasts(Daily(series), [pd.Timestamp(issued_on)])
         kept = frame[~frame["zone"].isin(refused)].reset_index(drop=True)
-        return Issue(issued_on, kept, refused, series.notes)
+        return Issue(issued_on, kept, refused, series.notes, _starts(prices, kept))
 
     def _refuse_learnt_days(self, issued_on: dt.date) -> None:
         if issued_on < self.run.training_cutoff:
@@ -244,6 +247,24 @@ def _not_predicted(series: Panel) -> dict[str, str]:
         elif count[zone] < MIN_ZONE_PRICES:
             reasons[str(zone)] = f"only {count[zone]} prices, wanted {MIN_ZONE_PRICES}"
     return reasons
+
+
+def _starts(prices: pd.DataFrame, frame: pd.DataFrame) -> dict[str, str]:
+    first = frame.drop_duplicates("zone")
+    flags = prices["flag"].astype(str) if "flag" in prices else pd.Series("", index=prices.index)
+    named = (
+        prices[["zone", "section", "date"]].assign(doubt=flags.map(_doubt)).rename(columns={"date": "last_price_on"})
+    )
+    told = first.merge(named, how="left", on=["zone", "section", "last_price_on"])
+    price = "its price of " + told["last_price_on"].dt.strftime("%Y-%m-%d")
+    older = price.where(told["last_price_on"] < told["issued_on"], "")
+    said = older.where(told["doubt"].eq(""), price + ", flagged: " + told["doubt"])
+    return {zone: text for zone, text in zip(told["zone"], said, strict=True) if text}
+
+
+def _doubt(flag: str) -> str:
+    """The rules that doubt a price; that it is made up is no doubt."""
+    return ", ".join(rule for rule in flag.split(", ") if rule not in {"", DEMO_LABEL})
 
 
 def _frame(daily: Daily, keys: pd.MultiIndex, changes: Floats, shifts: Floats) -> pd.DataFrame:

@@ -124,6 +124,7 @@ class ForecastReport:
     not_predicted: Mapping[str, str]  # zone -> why
     is_demo: bool
     given_instead: Mapping[str, str] = field(default_factory=dict)  # zone -> days ahead at which naive is given
+    starts: Mapping[str, str] = field(default_factory=dict)  # zone -> the older or doubted price it starts from
 
     @property
     def summary(self) -> str:
@@ -131,6 +132,7 @@ class ForecastReport:
         made = f"{self.predictions} new" if self.is_new else "as before: no price has changed since"
         lines = [f"forecasts issued on {self.issued_on}, 1 to 30 days ahead, by {self.model} {self.version}: {made}"]
         lines += [f"  {zone} is not predicted: {reason}" for zone, reason in self.not_predicted.items()]
+        lines += [f"  {zone} starts from {price}" for zone, price in self.starts.items()]
         if self.given_instead:
             lines.append("naive's price is given where it was closer over the last 26 weeks, days ahead:")
         lines += [f"  {zone} {days}" for zone, days in self.given_instead.items()]
@@ -140,8 +142,8 @@ class ForecastReport:
 
     def as_dict(self) -> dict[str, object]:
         """The report for machines."""
-        told = {"not_predicted": dict(self.not_predicted), "given_instead": dict(self.given_instead)}
-        return {**asdict(self), "issued_on": self.issued_on.isoformat(), **told}
+        mappings = {name: dict(getattr(self, name)) for name in ("not_predicted", "given_instead", "starts")}
+        return {**asdict(self), "issued_on": self.issued_on.isoformat(), **mappings}
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from necc import features, learn, predict
+from necc.config import DEMO_LABEL
 from necc.errors import NoDataError, UsageError
 from necc.feature_table import FEATURES
 from necc.learn import HORIZONS_DAYS, Recipe
@@ -95,7 +96,7 @@ def test_one_row_per_zone_and_day_ahead(issue: Issue) -> None:
     assert (frame["issued_on"] == pd.Timestamp(CUTOFF)).all()
     assert ((frame["target_date"] - frame["issued_on"]).dt.days == frame["horizon_days"]).all()
     assert set(frame["section"]) == {"suggested"}
-    assert (issue.issued_on, dict(issue.not_predicted), issue.notes) == (CUTOFF, {}, ())
+    assert (issue.issued_on, dict(issue.not_predicted), issue.notes, dict(issue.starts)) == (CUTOFF, {}, (), {})
 
 
 def test_naive_is_the_last_price(issue: Issue, market: pd.DataFrame) -> None:
@@ -301,6 +302,23 @@ def test_a_zone_seven_days_silent_is_predicted_from_its_last_price(model: Model,
     assert dict(made.not_predicted) == {}
     assert set(rows["naive_price"]) == {last}
     assert set(rows["last_price_on"]) == {pd.Timestamp(day(632))}
+    assert dict(made.starts) == {"pune": f"its price of {day(632)}"}
+
+
+def test_a_flagged_last_price_is_said(model: Model, market: pd.DataFrame) -> None:
+    last = (market["zone"] == "delhi") & (market["date"] == pd.Timestamp(CUTOFF))
+    every_row = market.assign(flag=DEMO_LABEL)
+    flagged = every_row.assign(flag=every_row["flag"].mask(last, f"outside the usual range, {DEMO_LABEL}"))
+    assert dict(model.predict(every_row, CUTOFF).starts) == {}
+    made = model.predict(flagged, CUTOFF)
+    assert dict(made.starts) == {"delhi": f"its price of {CUTOFF}, flagged: outside the usual range"}
+    alone = market.assign(flag=market["flag"].mask(last, "jump"))
+    assert dict(model.predict(alone, CUTOFF).starts) == {"delhi": f"its price of {CUTOFF}, flagged: jump"}
+
+
+def test_a_rejected_last_price_leaves_the_one_before(model: Model, market: pd.DataFrame) -> None:
+    made = model.predict(without(market, "delhi", CUTOFF, CUTOFF), CUTOFF)
+    assert dict(made.starts) == {"delhi": f"its price of {CUTOFF - dt.timedelta(days=1)}"}
 
 
 def test_a_young_zone_is_listed(model: Model, market: pd.DataFrame) -> None:
