@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test check docs notebooks bench lab clean
+.PHONY: help quickstart test check docs notebooks bench bench-forecast lab clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 quickstart: $(VENV)/run.stamp ## from nothing to scraped, analysed and predicted prices
 	@$(BIN)/necc quickstart
@@ -31,7 +31,10 @@ docs: $(VENV)/dev.stamp ## write schema/INDEX.md and the golden catalogue anew f
 	@$(BIN)/python -m tests.schema_docs
 
 bench: $(VENV)/dev.stamp ## measure what the project promises (needs NECC_REAL_DATA)
-	@$(BIN)/python -m pytest -m bench -s tests/benchmarks
+	@$(BIN)/python -m pytest -m bench -s tests/benchmarks --ignore=tests/benchmarks/test_forecast.py
+
+bench-forecast: $(VENV)/dev.stamp ## measure how good and how fast the forecasts are (needs NECC_REAL_DATA; half an hour)
+	@$(BIN)/python -m pytest -m bench -s tests/benchmarks/test_forecast.py
 
 lab: $(VENV)/run.stamp ## open the notebooks in JupyterLab
 	@$(BIN)/necc lab

@@ -18,19 +18,37 @@ if TYPE_CHECKING:
     from necc.analyse import status as status
     from necc.analyse import yoy as yoy
     from necc.analyse import zones as zones
+    from necc.backtesting import backtest as backtest
     from necc.forecast_store import forecasts as forecasts
+    from necc.forecast_store import track_record as track_record
+    from necc.scorecard import scores as scores
 
 _ROOMS = {
+    "backtest": "necc.backtesting",
     "forecasts": "necc.forecast_store",
     "monthly": "necc.analyse",
     "notice": "necc.analyse",
     "prices": "necc.analyse",
+    "scores": "necc.scorecard",
     "status": "necc.analyse",
+    "track_record": "necc.forecast_store",
     "yoy": "necc.analyse",
     "zones": "necc.analyse",
 }
 
-__all__ = ["__version__", "forecasts", "monthly", "notice", "prices", "status", "yoy", "zones"]
+__all__ = [
+    "__version__",
+    "backtest",
+    "forecasts",
+    "monthly",
+    "notice",
+    "prices",
+    "scores",
+    "status",
+    "track_record",
+    "yoy",
+    "zones",
+]
 
 
 def __getattr__(name: str) -> object:

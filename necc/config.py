@@ -18,6 +18,7 @@ DEFAULT_PAUSE_S = 2.0  # the least time between two requests to the real site
 DATABASE_NAME = "necc"
 DEMO_DATABASE_NAME = "necc_demo"  # made-up prices never share a database with real ones
 DEMO_LABEL = "made-up demo data"
+NAIVE_FALLBACK = "naive-fallback"  # the model name of naive's price where it is given instead of a model's
 NOON = dt.time(12)
 TRUE_WORDS = {"1", "true", "yes", "on"}
 FALSE_WORDS = {"", "0", "false", "no", "off"}

@@ -35,6 +35,7 @@ KEPT_COLUMNS = {
     "upper_95": "numeric",
     "naive_price": "numeric",
 }
+LONGEST_HORIZON_DAYS = 30
 AMOUNTS = ("price", "lower_80", "upper_80", "lower_95", "upper_95", "naive_price", "actual_price")
 # What `forecasts` gives.
 READ_COLUMNS = {
@@ -43,6 +44,7 @@ READ_COLUMNS = {
     "horizon_days": frames.COUNT,
     **dict.fromkeys(AMOUNTS, PRICE),
     "model": TEXT,
+    "is_naive_fallback": frames.SWITCH,
     **frames.LABELS,
 }
 
@@ -55,9 +57,9 @@ on conflict (model_name, model_version) do nothing
 """
 INSERT_PREDICTIONS = f"""
 insert into nec_predictions (zone_id, section, issued_on, target_date, predicted_price, lower_80, upper_80, lower_95,
-                             upper_95, naive_price, model_run_id, model_name, model_version)
+                             upper_95, naive_price, is_naive_fallback, model_run_id, model_name, model_version)
 select zone.id, made.section, made.issued_on, made.target_date, made.predicted_price, made.lower_80, made.upper_80,
-       made.lower_95, made.upper_95, made.naive_price, run.id, run.model_name, run.model_version
+       made.lower_95, made.upper_95, made.naive_price, %(is_naive_fallback)s, run.id, run.model_name, run.model_version
 from unnest({", ".join(f"cast(%({name})s as {kind}[])" for name, kind in KEPT_COLUMNS.items())})
     as made ({", ".join(KEPT_COLUMNS)})
 join nec_zones as zone on zone.slug = made.zone
@@ -73,7 +75,8 @@ IS_ISSUED = """
 select exists (select from nec_predictions
                where model_name = %s and model_version = %s and issued_on = %s)
 """
-# A day may have been forecast twice, before and after its last price came in: the later one counts.
+# A day may have been forecast twice, before and after its last price came in: the later one counts. What is
+# given instead of a model's forecast is kept in the same moment, and goes before it.
 FORECASTS = """
 select * from (
     select distinct on (zone.slug, made.target_date)
@@ -81,12 +84,18 @@ select * from (
            made.horizon_days, made.predicted_price::float8 as price, made.lower_80::float8 as lower_80,
            made.upper_80::float8 as upper_80, made.lower_95::float8 as lower_95, made.upper_95::float8 as upper_95,
            made.naive_price::float8 as naive_price, made.actual_price::float8 as actual_price,
-           made.model_name || ' ' || made.model_version as model, coalesce(cast(:demo_label as text), '') as flag
+           made.model_name || ' ' || made.model_version as model, made.is_naive_fallback,
+           concat_ws(', ', cast(:demo_label as text),
+                     case when made.is_naive_fallback then 'naive was closer lately' end) as flag
     from nec_predictions as made
     join nec_zones as zone on zone.id = made.zone_id
-    where made.issued_on = cast(:issued_on as date)
+    where (cast(:issued_on as date) is null or made.issued_on = cast(:issued_on as date))
+      and (cast(:horizon_days as int) is null or made.horizon_days = cast(:horizon_days as int))
       and (cast(:zones as text[]) is null or zone.slug = any(cast(:zones as text[])))
-    order by zone.slug, made.target_date, made.created_at desc, made.model_name, made.model_version
+      and (cast(:start as date) is null or made.target_date >= cast(:start as date))
+      and (cast(:end as date) is null or made.target_date <= cast(:end as date))
+    order by zone.slug, made.target_date, made.created_at desc, made.is_naive_fallback desc, made.model_name,
+             made.model_version
 ) as newest
 order by zone collate "C", date
 """
@@ -130,13 +139,14 @@ class Saved:
     predictions: int
 
 
-def save(connection: Connection[Any], run: ModelRun, made: pd.DataFrame) -> Saved:
+def save(connection: Connection[Any], run: ModelRun, made: pd.DataFrame, *, is_naive_fallback: bool = False) -> Saved:
     """Keep a model's forecasts, all or none; what is kept already stays as it is.
 
     Args:
         connection: to a deployed database.
         run: the training that made them.
         made: one row per zone and target day; KEPT_COLUMNS in INR per 100 eggs, other columns are ignored.
+        is_naive_fallback: whether they are naive's, given instead of a model's (`necc.fallback`).
 
     Returns:
         The numbers of rows inserted; 0 and 0 when called again.
@@ -151,8 +161,8 @@ def save(connection: Connection[Any], run: ModelRun, made: pd.DataFrame) -> Save
     with connection.transaction():
         _refuse_unknown_zones(connection, made)
         runs = connection.execute(INSERT_RUN, _run_row(run)).rowcount
-        names = {"model_name": run.name, "model_version": run.version}
-        return Saved(runs, connection.execute(INSERT_PREDICTIONS, {**_arrays(made), **names}).rowcount)
+        common = {"model_name": run.name, "model_version": run.version, "is_naive_fallback": is_naive_fallback}
+        return Saved(runs, connection.execute(INSERT_PREDICTIONS, {**_arrays(made), **common}).rowcount)
 
 
 def already_issued(connection: Connection[Any], name: str, version: str, issued_on: dt.date) -> bool:
@@ -179,9 +189,10 @@ def forecasts(
     Returns:
         date (the day predicted, India), zone (slug), zone_name, section, issued_on, horizon_days (from issue
         to date), price (the prediction, in `unit`), lower_80, upper_80, lower_95, upper_95 (its intervals),
-        naive_price (the last price known at the issue), actual_price (what came; missing until then), model
-        (name and version), unit, flag ('made-up demo data' in a demo database). Empty where nothing was
-        issued on the day asked for, or for no zone asked for. attrs: is_demo.
+        naive_price (the last price known at the issue), actual_price (what came; missing until `necc score`
+        has filled it in), model (name and version), is_naive_fallback (naive's price is given, since it was closer
+        than the model's over the last 26 weeks), unit, flag ('made-up demo data' in a demo database). Empty where
+        nothing was issued on the day asked for, or for no zone asked for. attrs: is_demo.
 
     Raises:
         UsageError: a bad date or unit; UnknownZoneError names close matches.
@@ -193,9 +204,50 @@ def forecasts(
     """
     ask = Ask.read(issued_on, None, None, unit, frames.SECTIONS)
     reader = Reader.open(settings, zones)
-    day = ask.start or _newest_issue(reader, ask)
-    rows = reader.rows(FORECASTS, ask, issued_on=day)
-    priced = frames.in_unit(rows, AMOUNTS, unit)
+    issue = {"issued_on": ask.start or _newest_issue(reader, ask), "horizon_days": None, "start": None}
+    return _given(reader, ask, issue)
+
+
+def track_record(
+    zones: Zones = None,
+    start: Day | None = None,
+    end: Day | None = None,
+    *,
+    horizon_days: int = 7,
+    unit: str = "per_100",
+    settings: Settings | None = None,
+) -> pd.DataFrame:
+    """What was forecast a fixed number of days ahead, beside what came, one row per zone and target day.
+
+    Args:
+        zones: one or several zones by slug, name, alias or printed label; None for all.
+        start: the first target day (in India), included; 'YYYY-MM' is the first day of that month.
+        end: the last target day, included; 'YYYY-MM' is the last day of that month.
+        horizon_days: how many days before the target day the forecast was issued, 1 to 30.
+        unit: per_100, egg, dozen, tray30, peti210 or box180.
+        settings: which database; by default what the environment says.
+
+    Returns:
+        As `forecasts` does. Days on which no forecast of this horizon falls have no row.
+
+    Raises:
+        UsageError: a bad date, horizon or unit; UnknownZoneError names close matches.
+        NoDataError: no price or no forecast at all is stored yet.
+        DatabaseError: the database cannot be reached, or has no tables yet.
+
+    Example:
+        >>> necc.track_record("Namakkal", "2025-01", horizon_days=14)
+    """
+    ask = Ask.read(start, end, None, unit, frames.SECTIONS)
+    if not 1 <= horizon_days <= LONGEST_HORIZON_DAYS:
+        raise UsageError(f"horizon_days={horizon_days}: wanted 1 to {LONGEST_HORIZON_DAYS}")
+    reader = Reader.open(settings, zones)
+    _newest_issue(reader, ask)
+    return _given(reader, ask, {"issued_on": None, "horizon_days": horizon_days})
+
+
+def _given(reader: Reader, ask: Ask, chosen: Mapping[str, object]) -> pd.DataFrame:
+    priced = frames.in_unit(reader.rows(FORECASTS, ask, **chosen), AMOUNTS, ask.unit)
     return frames.shape(priced, READ_COLUMNS, is_demo=reader.holdings.is_demo)
 
 

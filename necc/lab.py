@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from necc import db, pipeline, report, store
+from necc import db, forecasting, pipeline, report, store
 from necc.config import DEMO_LABEL, SOURCE_URL, Settings, data_folder
 from necc.errors import FetchError, UsageError
 from necc.records import FIRST_YEAR, Month, SheetKey
@@ -56,7 +56,8 @@ def quickstart(
     say(f"database {db.described(settings)}: schema {_files(len(deployed.applied), len(deployed.unchanged))}")
     scraped = _scrape(settings, months, say, progress)
     say("predicting 1 to 30 days ahead")
-    say(pipeline.predict(settings).summary)
+    say(forecasting.predict(settings).summary)
+    say(forecasting.score(settings).summary)
     say("executing the notebooks")
     results = _execute_notebooks(settings, say)
     return Workbench(settings, scraped, results)

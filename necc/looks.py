@@ -126,6 +126,11 @@ def lines_of(frame: pd.DataFrame) -> tuple[pd.Series[str], str]:
     return frame["zone_name"].astype(str), SECTION_NOTES.get(sections[0], f"{sections[0]} prices")
 
 
+def height_for(lines: int) -> int:
+    """The height of a figure with a line per zone."""
+    return max(LEAST_HEIGHT_PX, FRAME_PX + ROW_PX * lines)
+
+
 def rules(frame: pd.DataFrame) -> pd.Series[str]:
     """Each row's flags without the demo label, which is no remark on a single cell."""
     return cast("pd.Series[str]", frame["flag"].astype(str).map(_rules_of))
@@ -140,8 +145,9 @@ def dress(
     y_title: str = "",
     notes: Sequence[str] = (),
     height: int = LEAST_HEIGHT_PX,
+    nothing: str = NO_PRICES,
 ) -> go.Figure:
-    """Put on template, title, axis titles and caption; say so where there is no row or prices are made up."""
+    """Put on template, title, axis titles and caption; say `nothing` without a row, and whether prices are made up."""
     demo = is_demo(frame)
     names = {trace.name for trace in figure.data if trace.showlegend is not False and trace.type != "heatmap"}
     figure.update_layout(
@@ -158,7 +164,7 @@ def dress(
             axes(title_text=text)
     _caption(figure, frame, notes, drop=CAPTION_PX + (X_TITLE_PX if x_title else 0))
     if frame.empty:
-        _write_across(figure, NO_PRICES, size=20, color=MUTED, angle=0)
+        _write_across(figure, nothing, size=20, color=MUTED, angle=0)
         figure.update_xaxes(visible=False).update_yaxes(visible=False)
     if demo:
         _write_across(figure, DEMO_LABEL, size=46, color=WATERMARK, angle=-24)
@@ -215,7 +221,7 @@ def _caption(figure: go.Figure, frame: pd.DataFrame, notes: Sequence[str], *, dr
 
 
 def _last(frame: pd.DataFrame) -> str:
-    if frame.empty:
+    if frame.empty or "date" not in frame:
         return ""
     last = frame["date"].max()
     if "issued_on" in frame:

@@ -1,4 +1,4 @@
-"""The order of the steps, and nothing else: scrape, then refresh the views; read, predict, keep."""
+"""The order of the steps of a scraping run, and nothing else: sheet after sheet, then refresh the views."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from necc.migrate import DeployReport
 from necc.parse import PARSER_VERSION
 from necc.records import Month, Report, SheetKey
 from necc.sheets import SheetDesk, SheetResult, read_default
-from necc.tally import ForecastReport, ScrapeReport
+from necc.tally import ScrapeReport
 
 log = logging.getLogger("necc.pipeline")
 
@@ -84,32 +84,6 @@ def scrape(
         report = _report_for(settings, keys, len(keys) - len(wanted), dry_run)
         _run(connection, settings, wanted, report, mode=mode, progress=progress)
         return report
-
-
-def predict(settings: Settings, *, as_of: dt.date | None = None) -> ForecastReport:
-    """Forecast every live zone 1 to 30 days ahead from the newest price up to `as_of`, and keep it.
-
-    A forecast that is kept is never changed; the same prices are not trained on twice.
-
-    Raises:
-        NoDataError: too few prices to learn from.
-        DatabaseError: the database cannot be used.
-    """
-    from necc import analyse, forecast_store
-    from necc import predict as model_room
-
-    prices = analyse.prices(end=as_of or settings.today(), settings=settings)
-    if prices.empty:
-        raise NoDataError(f"no price up to {as_of or settings.today()}: scrape earlier months first")
-    issued_on = prices["date"].max().date()
-    name, version = model_room.MODEL_NAME, model_room.version_of(prices, issued_on)
-    with db.connect(settings) as connection:
-        if forecast_store.already_issued(connection, name, version, issued_on):
-            return ForecastReport(issued_on, name, version, False, 0, {}, settings.demo)
-        model = model_room.train(prices, issued_on)
-        issue = model.predict(prices, issued_on)
-        saved = forecast_store.save(connection, model.run, issue.frame)
-    return ForecastReport(issued_on, name, version, True, saved.predictions, issue.not_predicted, settings.demo)
 
 
 def _report_for(settings: Settings, keys: Sequence[SheetKey], skipped: int, dry_run: bool) -> ScrapeReport:

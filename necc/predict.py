@@ -1,14 +1,7 @@
 """Daily prices -> a trained model -> forecasts 1 to 30 days ahead, with intervals, beside naive. Pure.
 
-One pooled model per anchor horizon predicts the *change* of the logarithm of the price from the origin to
-the target, for all zones together; horizons in between are interpolated. Trees on price levels cannot go
-beyond what they have seen, trees on changes can. Intervals are split-conformal: a first model, fitted
-without the newest span, shows on that span how wrong such forecasts are; the errors are scaled by how much
-each zone has moved lately. The same span says how far to trust each anchor: its changes are multiplied by a weight
-between 0 (naive) and 1. The model that predicts is then fitted on everything up to the cut-off.
-
-For speed only every third day serves as an origin of training (3 and 7 share no divisor, so that every
-weekday comes up as often). Same input, same output: each fit runs on one thread, several side by side.
+`learn` fits the models, `intervals` says how far the bounds reach; here they meet. Forecasts of later days than
+the cut-off also learn, from the errors since then, how wide their intervals must be.
 """
 
 from __future__ import annotations
@@ -18,89 +11,32 @@ import hashlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from necc import features
+from necc import feature_table, features, grids, habits, intervals, learn, lunar, neighbours, panel, season
+from necc.config import DEMO_LABEL
 from necc.errors import NoDataError, UsageError
-from necc.features import FEATURES, INPUT_FILL_DAYS, Panel
+from necc.feature_table import FEATURES
+from necc.features import Daily
 from necc.forecast_store import ModelRun
+from necc.intervals import LEVELS
+from necc.learn import HORIZONS_DAYS, Anchor, Floats, Recipe
+from necc.panel import INPUT_FILL_DAYS, Panel
 
 log = logging.getLogger("necc.predict")
 
-MODEL_NAME = "pooled-boosting"
-HORIZONS_DAYS = tuple(range(1, 31))
+MODEL_NAME = "pooled-changes"
 MIN_HISTORY_DAYS = 400  # a year for the season, and something to learn from besides
 MIN_ZONE_PRICES = 90  # fewer do not show how much a zone moves
-MIN_EXAMPLES = 200  # (origin, zone) pairs of one horizon; fewer teach the trees nothing
-LARGEST_CHANGE = 0.35  # log; larger changes within 30 days were typing errors, or once in 15 years
-LEVELS = {"lower_95": 0.025, "lower_80": 0.1, "upper_80": 0.9, "upper_95": 0.975}
-LEAST_SHARE_OF_MEDIAN_SCALE = 0.25  # a zone that rested lately still may move
-WEIGHTS = np.linspace(0, 1, 11)  # finer steps would only follow the noise of one span
-SMALLEST_SCALE = 1e-4  # log; keeps the division defined where no zone moved for months
 SMALLEST_PRICE = 0.01  # what the table's two decimals can hold above zero
-
-Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a model is trained; part of its version.
-
-    Args:
-        anchors_days: horizons with a model of their own, ascending, from 1 to 30.
-        iterations: trees per horizon.
-        learning_rate: how far each tree goes.
-        leaves: leaves per tree.
-        smallest_leaf: examples in a leaf.
-        feature_share: share of the features that each split may look at.
-        origin_step_days: every so manieth day is an origin of training.
-        calibration_days: the newest span, left out of the first fit; a third of the history if that is less.
-    """
-
-    anchors_days: tuple[int, ...] = (1, 2, 3, 5, 7, 10, 14, 21, 30)
-    iterations: int = 100
-    learning_rate: float = 0.1
-    leaves: int = 8
-    smallest_leaf: int = 100
-    feature_share: float = 0.3
-    origin_step_days: int = 3
-    calibration_days: int = 730
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        anchors = self.anchors_days
-        ends = (HORIZONS_DAYS[0], HORIZONS_DAYS[-1])
-        if anchors[:1] + anchors[-1:] != ends or list(anchors) != sorted(set(anchors)):
-            raise UsageError(f"anchors_days={anchors}: wanted ascending days from {ends[0]} to {ends[1]}")
-
-
-@dataclass(frozen=True)
-class Examples:
-    """What one horizon is learnt from. Grain: one row per (origin, zone) whose target is known.
-
-    Args:
-        rows: the feature matrix.
-        change: log change from the origin's (filled) price to the target's observed one, cut at ±0.35.
-        scale: how much the zone moved lately, mean absolute log change per day.
-        target: the target day.
-    """
-
-    rows: pd.DataFrame
-    change: Floats
-    scale: Floats
-    target: pd.DatetimeIndex
-
-    def where(self, keep: npt.NDArray[np.bool_]) -> Examples:
-        """The examples that are kept."""
-        return Examples(self.rows[keep], self.change[keep], self.scale[keep], self.target[keep])
+ROOMS = (panel, grids, lunar, season, neighbours, habits, feature_table, features, intervals, learn)  # its code
 
 
 @dataclass(frozen=True)
@@ -109,36 +45,34 @@ class Issue:
 
     Args:
         issued_on: the day at whose end they are made.
-        frame: long: zone, section, issued_on, target_date, horizon_days, predicted_price, lower_80,
-            upper_80, lower_95, upper_95, naive_price (INR per 100 eggs, to 0.01), last_price_on (the day of
+        frame: long: zone, section, issued_on, target_date, horizon_days, predicted_price, lower_95,
+            lower_80, upper_80, upper_95, naive_price (INR per 100 eggs, to 0.01), last_price_on (the day of
             naive's price). Sorted by zone and target.
         not_predicted: zone -> why it has no forecast, one line each.
         notes: what was decided about the series (spliced sections).
+        starts: zone -> what its forecast starts from, where that is an older price or a doubted one.
     """
 
     issued_on: dt.date
     frame: pd.DataFrame
     not_predicted: Mapping[str, str]
     notes: tuple[str, ...]
+    starts: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Model:
-    """A trained model: one estimator per anchor, and how wrong such estimators were.
+    """A trained model.
 
     Args:
         run: what `forecast_store.save` keeps of it: name, version, training span, features, scores.
         recipe: how it was trained.
-        estimators: fitted scikit-learn regressors, one per anchor.
-        weights: per anchor, how far its changes are trusted: 0 is naive.
-        errors: anchors × LEVELS: quantiles of the scaled errors.
+        anchors: what was learnt, one per anchor horizon.
     """
 
     run: ModelRun
     recipe: Recipe
-    estimators: tuple[Any, ...]
-    weights: Floats
-    errors: Floats
+    anchors: tuple[Anchor, ...]
 
     def predict(self, prices: pd.DataFrame, issued_on: dt.date) -> Issue:
         """Forecast every zone with a price within 7 days up to `issued_on`; later prices are not looked at.
@@ -147,41 +81,87 @@ class Model:
             NoDataError: no zone can be predicted.
             UsageError: the model was trained with prices later than `issued_on`.
         """
-        if issued_on < self.run.training_cutoff:
-            raise UsageError(
-                f"issued_on={issued_on}: the model knows prices up to {self.run.training_cutoff}; train an earlier one"
-            )
-        series = features.panel(prices, until=issued_on)
+        self._refuse_learnt_days(issued_on)
+        series = panel.panel(prices, until=issued_on)
         refused = _not_predicted(series)
-        zones = [str(zone) for zone in series.observed.columns if zone not in refused]
-        if not zones:
+        for zone, reason in refused.items():
+            log.info("zone %s is not predicted: %s", zone, reason)
+        if len(refused) == series.observed.shape[1]:
             raise NoDataError(
                 f"no zone has a price within {INPUT_FILL_DAYS} days up to {issued_on};"
                 f" the newest is of {_last_days(series).max():%Y-%m-%d}: scrape first"
             )
-        for zone, reason in refused.items():
-            log.info("zone %s is not predicted: %s", zone, reason)
-        daily = features.daily_features(series)
-        changes = self._changes(series, zones, daily)
-        bounds = self.errors[None] * _scale(daily).iloc[-1][zones].to_numpy()[:, None, None]
-        return Issue(issued_on, _frame(series, zones, self.recipe, changes, bounds), refused, series.notes)
+        frame = self.forecasts(Daily(series), [pd.Timestamp(issued_on)])
+        kept = frame[~frame["zone"].isin(refused)].reset_index(drop=True)
+        return Issue(issued_on, kept, refused, series.notes, _starts(prices, kept))
 
-    def _changes(self, series: Panel, zones: list[str], daily: features.Frames) -> Floats:
-        """Zones × anchors: the log changes expected from the panel's last day."""
-        origin, columns = series.observed.index[-1:], []
-        for estimator, horizon in zip(self.estimators, self.recipe.anchors_days, strict=True):
-            rows = features.matrix(series, origin, horizon, daily=daily).droplevel("origin").loc[zones]
-            columns.append(_cut(estimator.predict(rows.to_numpy())))
-        return np.stack(columns, axis=1) * self.weights
+    def _refuse_learnt_days(self, issued_on: dt.date) -> None:
+        if issued_on < self.run.training_cutoff:
+            raise UsageError(
+                f"issued_on={issued_on}: the model knows prices up to {self.run.training_cutoff}; train an earlier one"
+            )
+
+    def forecasts(self, daily: Daily, origins: Sequence[pd.Timestamp]) -> pd.DataFrame:
+        """The frame of an `Issue`, of several days at once: each row knows nothing after its own origin.
+
+        Args:
+            daily: of a panel that reaches to the last origin or beyond.
+            origins: ascending, from the cut-off on.
+        """
+        self._refuse_learnt_days(origins[0].date())
+        days = pd.DatetimeIndex(list(origins))
+        parts = [_expected(daily, anchor, days) for anchor in self.anchors]
+        keys = parts[0][0]
+        changes, spreads = (np.stack([part[place] for part in parts], axis=1) for place in (1, 2))
+        reach = self._reach(daily, days)[days.get_indexer(keys.get_level_values("origin"))]
+        trusted, shifts = (self._all_days(values) for values in (self._weights() * changes, spreads[:, None] * reach))
+        return _frame(daily, keys, trusted, shifts)
+
+    def _all_days(self, values: Floats) -> Floats:
+        return learn.between(self.recipe.anchors_days, values, HORIZONS_DAYS)
+
+    def _at_anchors(self, values: Floats) -> Floats:
+        """From the calibrated horizons to all anchors."""
+        return learn.between(self.recipe.calibrated_days, values, self.recipe.anchors_days)
+
+    def _weights(self) -> Floats:
+        return self._at_anchors(np.array([anchor.weight for anchor in self.anchors if anchor.weight is not None]))
+
+    def _reach(self, daily: Daily, days: pd.DatetimeIndex) -> Floats:
+        """Origins × LEVELS × anchors: how many spreads the bounds lie away."""
+        numbers, made = learn.day_numbers(days).tolist(), []
+        for anchor in self.anchors:
+            if anchor.scores is not None and anchor.weight is not None:
+                since = self._scores_since(daily, anchor, anchor.weight, days[-1])
+                made.append(intervals.bounds(anchor.scores.joined(since), numbers))
+        return self._at_anchors(np.stack(made, axis=2))
+
+    def _scores_since(self, daily: Daily, anchor: Anchor, weight: float, last: pd.Timestamp) -> intervals.Scores:
+        """Scores of the model itself, from the cut-off on, on days whose prices have come."""
+        first = pd.Timestamp(self.run.training_cutoff)
+        end = last - pd.Timedelta(days=anchor.horizon_days)
+        days = pd.date_range(first, max(first, end), freq=f"{self.recipe.trial_step_days}D")
+        known = learn.examples(daily, anchor.horizon_days, pd.DatetimeIndex(days[days <= end]))
+        if not len(known.change):
+            return intervals.Scores(known.origin, known.change, anchor.horizon_days)
+        error = known.change - weight * learn.cut(anchor.change.predict(known.rows))
+        return intervals.Scores(known.origin, error / anchor.spread.predict(known.rows), anchor.horizon_days)
 
 
-def train(prices: pd.DataFrame, cutoff: dt.date, *, recipe: Recipe | None = None) -> Model:
+def _expected(daily: Daily, anchor: Anchor, days: pd.DatetimeIndex) -> tuple[pd.MultiIndex, Floats, Floats]:
+    rows = features.matrix(daily, days, anchor.horizon_days)
+    index = pd.MultiIndex.from_tuples(rows.index, names=rows.index.names)
+    return index, learn.cut(anchor.change.predict(rows)), anchor.spread.predict(rows)
+
+
+def train(prices: pd.DataFrame, cutoff: dt.date, *, recipe: Recipe | None = None, threads: int | None = None) -> Model:
     """Train on every price up to and including `cutoff`; later ones change nothing.
 
     Args:
         prices: a long frame shaped like `necc.prices()`, in INR per 100 eggs.
         cutoff: the last day whose prices are known.
         recipe: how; the default is the one that was measured.
+        threads: fits at a time; as many as there are processors if not given. The result is the same.
 
     Raises:
         NoDataError: the history up to the cut-off is too short.
@@ -189,14 +169,10 @@ def train(prices: pd.DataFrame, cutoff: dt.date, *, recipe: Recipe | None = None
     """
     started = time.perf_counter()
     recipe = recipe or Recipe()
-    series = features.panel(prices, until=cutoff)
-    priced_days = _priced_days(series)
-    known = _examples(series, recipe)
-    split = pd.Timestamp(cutoff) - pd.Timedelta(days=min(recipe.calibration_days, priced_days // 3))
-    trial = _fit([part.where(np.asarray(part.target <= split)) for part in known], recipe)
-    fresh = [part.where(np.asarray(part.rows.index.get_level_values("origin") > split)) for part in known]
-    weights, errors, scores = _calibrate(trial, fresh, recipe)
-    estimators = _fit(known, recipe)
+    series = panel.panel(prices, until=cutoff)
+    _refuse_short(series)
+    daily = Daily(series)
+    anchors = tuple(learn.learn(daily, recipe, threads))
     run = ModelRun(
         name=MODEL_NAME,
         version=_version(series, cutoff, recipe),
@@ -204,13 +180,22 @@ def train(prices: pd.DataFrame, cutoff: dt.date, *, recipe: Recipe | None = None
         training_cutoff=cutoff,
         horizons_days=HORIZONS_DAYS,
         zones_count=series.observed.shape[1],
-        rows_count=sum(len(part.change) for part in known),
+        rows_count=sum(anchor.rows_count for anchor in anchors),
         features=tuple(FEATURES),
-        scores={**scores, "calibration_from": str(split.date() + dt.timedelta(days=1))},
+        scores=_scores(daily, recipe, anchors),
         duration_ms=round(1000 * (time.perf_counter() - started)),
     )
     log.info("trained %s %s on %d rows in %d ms", run.name, run.version, run.rows_count, run.duration_ms)
-    return Model(run, recipe, estimators, weights, errors)
+    return Model(run, recipe, anchors)
+
+
+def _scores(daily: Daily, recipe: Recipe, anchors: Sequence[Anchor]) -> dict[str, float | str]:
+    first_fresh = learn.splits_at(daily, recipe)[0].date() + dt.timedelta(days=1)
+    scores: dict[str, float | str] = {"calibration_from": str(first_fresh)}
+    for anchor in anchors:
+        if anchor.skill is not None and anchor.weight is not None:
+            scores |= {f"skill_{anchor.horizon_days}d": anchor.skill, f"weight_{anchor.horizon_days}d": anchor.weight}
+    return scores
 
 
 def version_of(prices: pd.DataFrame, cutoff: dt.date, *, recipe: Recipe | None = None) -> str:
@@ -219,25 +204,24 @@ def version_of(prices: pd.DataFrame, cutoff: dt.date, *, recipe: Recipe | None =
     Raises:
         NoDataError, UsageError: as `train` does for the frame.
     """
-    return _version(features.panel(prices, until=cutoff), cutoff, recipe or Recipe())
+    return _version(panel.panel(prices, until=cutoff), cutoff, recipe or Recipe())
 
 
 def _version(series: Panel, cutoff: dt.date, recipe: Recipe) -> str:
-    """A hash of the code, the estimators' code (by its release), features, recipe, cut-off and prices."""
-    import sklearn
-
+    """A hash of the code, the libraries' releases, features, recipe, cut-off and prices."""
     digest = hashlib.sha256()
-    for path in (features.__file__, __file__):
-        digest.update(Path(path).read_text(encoding="utf-8").encode())  # line ends do not count
-    digest.update(repr((sklearn.__version__, tuple(FEATURES), asdict(recipe), cutoff.isoformat())).encode())
+    files = [*(Path(str(room.__file__)) for room in ROOMS), Path(__file__), Path(__file__).with_name("model.py")]
+    for path in files:
+        digest.update(path.read_text(encoding="utf-8").encode())  # line ends do not count
+    releases = [version(name) for name in ("scikit-learn", "ephem", "hijridate")]
+    digest.update(repr((releases, tuple(FEATURES), asdict(recipe), cutoff.isoformat())).encode())
     digest.update(repr((tuple(series.observed.columns), series.observed.index[0])).encode())
     digest.update(series.observed.to_numpy(dtype=float).tobytes())
     digest.update(repr(series.section.to_numpy().tolist()).encode())
     return digest.hexdigest()[:16]
 
 
-def _priced_days(series: Panel) -> int:
-    """How many days have a price of any zone."""
+def _refuse_short(series: Panel) -> None:
     days = int(series.observed.notna().any(axis=1).sum())
     if days < MIN_HISTORY_DAYS:
         until = series.observed.index[-1]
@@ -245,7 +229,6 @@ def _priced_days(series: Panel) -> int:
             f"prices of {days} days up to {until:%Y-%m-%d}: wanted {MIN_HISTORY_DAYS} or more"
             " to predict; scrape earlier months first"
         )
-    return days
 
 
 def _last_days(series: Panel) -> pd.Series[Any]:
@@ -266,132 +249,44 @@ def _not_predicted(series: Panel) -> dict[str, str]:
     return reasons
 
 
-def _scale(daily: features.Frames) -> pd.DataFrame:
-    """Days × zones: the mean size of a day's move over 91 days, not below a quarter of the median zone's."""
-    size = daily["volatility_91d"]
-    median = size.median(axis=1)
-    known: pd.DataFrame = size.apply(lambda column: column.fillna(median))
-    return known.clip(lower=median * LEAST_SHARE_OF_MEDIAN_SCALE, axis=0).clip(lower=SMALLEST_SCALE)
-
-
-def _examples(series: Panel, recipe: Recipe) -> list[Examples]:
-    daily = features.daily_features(series)
-    scale = _scale(daily)
-    origins = pd.DatetimeIndex(series.observed.index[::-1][:: recipe.origin_step_days][::-1])
-    return [_example(series, origins, horizon, daily, scale) for horizon in recipe.anchors_days]
-
-
-def _example(
-    series: Panel, origins: pd.DatetimeIndex, horizon: int, daily: features.Frames, scale: pd.DataFrame
-) -> Examples:
-    """Targets are observed prices of the section that the origin's price stands in."""
-    same = series.section.shift(-horizon) == series.filled_section
-    change = (series.observed.apply(np.log).shift(-horizon) - series.log_filled).where(same)
-    rows = features.matrix(series, origins, horizon, daily=daily)
-    day, zone = (rows.index.get_level_values(name) for name in ("origin", "zone"))
-    places = (series.observed.index.get_indexer(day), series.observed.columns.get_indexer(zone))
-    changes = change.to_numpy()[places]
-    target = pd.DatetimeIndex(day) + pd.Timedelta(days=horizon)
-    known = Examples(rows, _cut(changes), scale.to_numpy()[places], target)
-    return known.where(~np.isnan(changes) & ~np.isnan(known.scale))
-
-
-def _cut(changes: Floats) -> Floats:
-    return np.clip(changes, -LARGEST_CHANGE, LARGEST_CHANGE)
-
-
-def _fit(parts: Sequence[Examples], recipe: Recipe) -> tuple[Any, ...]:
-    """One estimator per anchor; as many fits at a time as there are processors to use."""
-    import joblib
-
-    for part, horizon in zip(parts, recipe.anchors_days, strict=True):
-        if len(part.change) < MIN_EXAMPLES:
-            raise NoDataError(
-                f"only {len(part.change)} examples of {horizon} days ahead, wanted {MIN_EXAMPLES}: scrape more months"
-            )
-    with ThreadPoolExecutor(joblib.cpu_count()) as pool:
-        return tuple(pool.map(partial(_fit_one, recipe=recipe), parts))
-
-
-def _fit_one(part: Examples, *, recipe: Recipe) -> Any:
-    from sklearn.ensemble import HistGradientBoostingRegressor
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    estimator = HistGradientBoostingRegressor(
-        loss="absolute_error",
-        learning_rate=recipe.learning_rate,
-        max_iter=recipe.iterations,
-        max_leaf_nodes=recipe.leaves,
-        min_samples_leaf=recipe.smallest_leaf,
-        max_features=recipe.feature_share,
-        early_stopping=False,
-        random_state=recipe.seed,
+def _starts(prices: pd.DataFrame, frame: pd.DataFrame) -> dict[str, str]:
+    first = frame.drop_duplicates("zone")
+    flags = prices["flag"].astype(str) if "flag" in prices else pd.Series("", index=prices.index)
+    named = (
+        prices[["zone", "section", "date"]].assign(doubt=flags.map(_doubt)).rename(columns={"date": "last_price_on"})
     )
-    with threadpool_limits(limits=1, user_api="openmp"):  # sums over threads would come in any order
-        return estimator.fit(part.rows.to_numpy(), part.change)
+    told = first.merge(named, how="left", on=["zone", "section", "last_price_on"])
+    price = "its price of " + told["last_price_on"].dt.strftime("%Y-%m-%d")
+    older = price.where(told["last_price_on"] < told["issued_on"], "")
+    said = older.where(told["doubt"].eq(""), price + ", flagged: " + told["doubt"])
+    return {zone: text for zone, text in zip(told["zone"], said, strict=True) if text}
 
 
-def _calibrate(
-    trial: Sequence[Any], fresh: Sequence[Examples], recipe: Recipe
-) -> tuple[Floats, Floats, dict[str, float | str]]:
-    """On days the trial never saw: per anchor its weight, the quantiles of its errors, and its bare skill."""
-    weights: list[float] = []
-    quantiles: list[Floats] = []
-    scores: dict[str, float | str] = {}
-    for estimator, part, horizon in zip(trial, fresh, recipe.anchors_days, strict=True):
-        if len(part.change) < MIN_EXAMPLES:
-            raise NoDataError(f"only {len(part.change)} examples to calibrate with, wanted {MIN_EXAMPLES}")
-        made = _cut(estimator.predict(part.rows.to_numpy()))
-        weight = _weight(made, part.change)
-        weights.append(weight)
-        quantiles.append(_quantiles((part.change - weight * made) / part.scale))
-        scores |= {f"skill_{horizon}d": _skill(made, part.change), f"weight_{horizon}d": weight}
-    return np.array(weights), np.stack(quantiles), scores
+def _doubt(flag: str) -> str:
+    """The rules that doubt a price; that it is made up is no doubt."""
+    return ", ".join(rule for rule in flag.split(", ") if rule not in {"", DEMO_LABEL})
 
 
-def _weight(made: Floats, change: Floats) -> float:
-    """The share of the predicted changes that comes closest to what came; the smallest one of equals."""
-    losses = [float(np.abs(change - weight * made).mean()) for weight in WEIGHTS]
-    return round(float(WEIGHTS[int(np.argmin(losses))]), 1)
-
-
-def _skill(made: Floats, change: Floats) -> float:
-    """1 less the mean absolute error over that of naive, in log change; 0 where nothing moved."""
-    naive = float(np.abs(change).mean())
-    return round(1 - float(np.abs(change - made).mean()) / naive, 4) if naive else 0.0
-
-
-def _quantiles(scaled: Floats) -> Floats:
-    """The LEVELS of the errors, moved outwards for the finite sample, the lower ones ≤ 0 ≤ the upper ones."""
-    found = np.quantile(scaled, [level + (level - 0.5) / len(scaled) for level in LEVELS.values()])
-    return np.concatenate([np.minimum(found[:2], 0), np.maximum(found[2:], 0)])
-
-
-def _between_anchors(anchors_days: Sequence[int], values: Floats) -> Floats:
-    """(..., anchors) -> (..., 30): straight lines between the anchors, in log change."""
-    weights = np.stack([np.interp(HORIZONS_DAYS, anchors_days, row) for row in np.eye(len(anchors_days))])
-    return np.asarray(values @ weights)
-
-
-def _frame(series: Panel, zones: list[str], recipe: Recipe, changes: Floats, bounds: Floats) -> pd.DataFrame:
-    """Zones × anchors changes and zones × anchors × LEVELS bounds, as prices in a long frame."""
-    origin = series.observed.index[-1]
-    naive = series.filled.iloc[-1][zones].to_numpy()[:, None]
-    change = _between_anchors(recipe.anchors_days, changes)
-    shifts = _between_anchors(recipe.anchors_days, np.moveaxis(bounds, 2, 0))
-    horizons = np.tile(HORIZONS_DAYS, len(zones))
+def _frame(daily: Daily, keys: pd.MultiIndex, changes: Floats, shifts: Floats) -> pd.DataFrame:
+    """Rows × 30 changes and rows × LEVELS × 30 shifts, log, as prices in a long frame."""
+    origin, zone = (pd.Index(keys.get_level_values(name)) for name in ("origin", "zone"))
+    places = (daily.days.get_indexer(pd.DatetimeIndex(origin)), daily.series.observed.columns.get_indexer(zone))
+    naive = daily.series.filled.to_numpy(dtype=float)[places][:, None]
+    age = daily.grids["price_age_days"][places]
     repeat = partial(np.repeat, repeats=len(HORIZONS_DAYS))
+    horizons = np.tile(HORIZONS_DAYS, len(keys))
+    issued = pd.DatetimeIndex(repeat(origin.to_numpy()))
     frame = pd.DataFrame(
         {
-            "zone": repeat(zones),
-            "section": repeat(series.filled_section.iloc[-1][zones].to_numpy()),
-            "issued_on": origin,
-            "target_date": origin + pd.to_timedelta(horizons, unit="D"),
+            "zone": repeat(zone.to_numpy()),
+            "section": repeat(daily.series.filled_section.to_numpy()[places]),
+            "issued_on": issued,
+            "target_date": issued + pd.to_timedelta(horizons, unit="D"),
             "horizon_days": horizons,
-            "predicted_price": _price(naive * np.exp(change)),
-            **{name: _price(naive * np.exp(change + shift)) for name, shift in zip(LEVELS, shifts, strict=True)},
+            "predicted_price": _price(naive * np.exp(changes)),
+            **{name: _price(naive * np.exp(changes + shifts[:, place])) for place, name in enumerate(LEVELS)},
             "naive_price": repeat(_price(naive)),
-            "last_price_on": repeat(_last_days(series)[zones].to_numpy()),
+            "last_price_on": issued - pd.to_timedelta(repeat(age), unit="D"),
         }
     )
     return frame.astype(dict.fromkeys(("issued_on", "target_date", "last_price_on"), "datetime64[ns]"))

@@ -3,46 +3,47 @@
 Every figure says its unit on the axis, its sections in the legend, its source and last date in the
 caption. Frames are those of `necc.prices()`, `necc.monthly()`, `necc.yoy()` and `necc.forecasts()`;
 where one has no row the figure says "no prices in this range". Where a frame of months holds the
-reference series, only that is drawn: it repeats the sections beside it.
+reference series, only that is drawn: it repeats the sections beside it. The figures of how good the
+forecasts were stand in `necc.accuracy`, and are called from here.
 """
 
 from __future__ import annotations
 
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
+from necc.accuracy import backtest_lines, coverage_lines, error_lines, skill_heatmap, track_record
 from necc.errors import UsageError
 from necc.looks import (
-    FRAME_PX,
-    LEAST_HEIGHT_PX,
     MUTED,
-    ROW_PX,
     dress,
     header,
+    height_for,
     lines_of,
     rules,
     table,
     unit_of,
 )
-from necc.traces import Series, bars, each_series, fan, heatmap, line, mark, one_legend, past
+from necc.panels import dress_panels, side_by_side
+from necc.traces import Series, bars, each_series, fan, heatmap, line, mark, past
 
 __all__ = [
+    "backtest_lines",
     "coverage_heatmap",
+    "coverage_lines",
+    "error_lines",
     "forecast_fan",
     "header",
     "monthly_heatmap",
     "monthly_lines",
     "price_lines",
+    "skill_heatmap",
     "table",
+    "track_record",
     "yoy_bars",
     "yoy_lines",
 ]
 
-PANEL_PX = 270
-LEGEND_PX = 26  # a panel's name stands between it and the legend
-PANEL_COLUMNS = 2
-BETWEEN_PANELS_PX = 85  # room for dates and the next panel's name
 RING_SHIFT = pd.Timedelta(days=9)  # a ring stands left in its month's cell, beside the figure
 REFERENCE = "reference"
 CHANGE = "% change of the average price"
@@ -109,7 +110,7 @@ def yoy_bars(yoy: pd.DataFrame, *, title: str = "Egg prices") -> go.Figure:
     names, note = lines_of(drawn)
     bars(figure, drawn, names)
     notes = [note, *_yoy_notes(frame, left_out=len(frame) - len(drawn))]
-    return dress(figure, drawn, title=title, x_title=CHANGE, notes=notes, height=_height_for(len(drawn)))
+    return dress(figure, drawn, title=title, x_title=CHANGE, notes=notes, height=height_for(len(drawn)))
 
 
 def yoy_lines(yoy: pd.DataFrame, *, title: str = "Egg prices, change on a year earlier") -> go.Figure:
@@ -137,28 +138,15 @@ def forecast_fan(
         UsageError: a zone has forecasts of more than one issue date.
     """
     panels = [_of_one_issue(panel) for panel in each_series(forecasts)]
-    columns = min(PANEL_COLUMNS, max(1, len(panels)))
-    lines = max(1, -(-len(panels) // columns))
-    height = FRAME_PX + LEGEND_PX + PANEL_PX * lines
-    figure = make_subplots(
-        rows=lines,
-        cols=columns,
-        subplot_titles=[panel.name for panel in panels],
-        vertical_spacing=BETWEEN_PANELS_PX / (PANEL_PX * lines),
-        horizontal_spacing=0.07,
-    )
-    for number, panel in enumerate(panels):
-        place = {"row": number // columns + 1, "col": number % columns + 1}
+    figure, places = side_by_side([panel.name for panel in panels])
+    for panel, place in zip(panels, places, strict=True):
         fan(figure, panel.rows, place)
         if history is not None:
             past(figure, panel.rows, history, place)
-    one_legend(figure)
-    figure.update_yaxes(title_text=unit_of(forecasts), col=1)
     if len(forecasts):
         title = f"{title}, issued {forecasts['issued_on'].max():%d %B %Y}"
     notes = [f"model {name}" for name in sorted(forecasts["model"].astype(str).unique())]
-    dress(figure, forecasts, title=title, notes=notes, height=height)
-    return figure.update_layout(legend_y=1 + LEGEND_PX / (PANEL_PX * lines), margin_t=90 + LEGEND_PX)
+    return dress_panels(figure, forecasts, title=title, notes=notes)
 
 
 def _cells(
@@ -175,7 +163,7 @@ def _cells(
     heatmap(figure, frame, colors=colors, unit=unit, digits=digits, limits=limits)
     rings = frame[_is_unfinished(frame)]
     mark(figure, rings.assign(date=rings["date"] - RING_SHIFT), "label", UNFINISHED, "circle")
-    return dress(figure, frame, title=title, notes=[note], height=_height_for(frame["label"].nunique()))
+    return dress(figure, frame, title=title, notes=[note], height=height_for(frame["label"].nunique()))
 
 
 def _of_one_issue(panel: Series) -> Series:
@@ -199,7 +187,3 @@ def _preferred(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _is_unfinished(frame: pd.DataFrame) -> pd.Series[bool]:
     return ~frame["is_complete"].astype(bool) | frame["is_current"].astype(bool)
-
-
-def _height_for(lines: int) -> int:
-    return max(LEAST_HEIGHT_PX, FRAME_PX + ROW_PX * lines)

@@ -165,7 +165,12 @@ def past(figure: go.Figure, rows: pd.DataFrame, history: pd.DataFrame, place: Pl
     first = rows.iloc[0]
     same = history["zone"].eq(first["zone"]) & history["section"].eq(first["section"])
     recent = history["date"].between(first["issued_on"] - pd.Timedelta(days=HISTORY_DAYS), first["issued_on"])
-    known = _complete(history[same & recent], "D")
+    price_steps(figure, history[same & recent], place)
+
+
+def price_steps(figure: go.Figure, prices: pd.DataFrame, place: Place) -> None:
+    """The prices of one zone and section in a panel; a price is in force until the next one."""
+    known = _complete(prices, "D")
     figure.add_scatter(
         x=known.index,
         y=known["price"],
@@ -176,14 +181,6 @@ def past(figure: go.Figure, rows: pd.DataFrame, history: pd.DataFrame, place: Pl
         hovertemplate=PRICE_HOVER,
         **place,
     )
-
-
-def one_legend(figure: go.Figure) -> None:
-    """Panels repeat the same traces: each name stands in the legend once and switches all of them."""
-    seen: set[str | None] = {None}
-    for trace in figure.data:
-        trace.update(legendgroup=trace.name, showlegend=trace.name not in seen)
-        seen.add(trace.name)
 
 
 def _complete(rows: pd.DataFrame, step: str) -> pd.DataFrame:

@@ -1470,7 +1470,9 @@ comment on column nec_predictions.upper_80 is 'Upper end of the 80 % interval, I
 comment on column nec_predictions.lower_95 is 'Lower end of the 95 % interval, INR per 100 eggs.';
 comment on column nec_predictions.upper_95 is 'Upper end of the 95 % interval, INR per 100 eggs.';
 comment on column nec_predictions.naive_price is 'What naive said: the last price known at the issue, INR per 100 eggs.';
-comment on column nec_predictions.is_naive_fallback is 'Whether the model had too little to say more than naive.';
+comment on column nec_predictions.is_naive_fallback is
+    'Whether this is naive''s price, given instead of the model''s where naive was closer of late; it has a model name of its own,'
+    ' and the model''s own prediction of the same issue stands beside it, so that the model can be measured whatever is given.';
 comment on column nec_predictions.model_run_id is 'The training of the model.';
 comment on column nec_predictions.model_name is 'Name of the model.';
 comment on column nec_predictions.model_version is 'Version of the model.';
@@ -1525,6 +1527,55 @@ $$;
 comment on function fill_nec_prediction_actuals(date) is
     'Gives predictions for days up to one (today unless said) the price of the same section that came, again where it was revised;'
     ' days without a price, and held prices, are left alone. Gives the number of rows changed: 0 when called again.';
+
+-- Every prediction that has met its price counts, also the earlier of two of one day. What is given instead of a model's
+-- prediction stands under another model name: here a model answers for its own predictions only.
+create or replace view nec_v_forecast_scores as
+with met as (
+    select f.model_name, f.model_version, f.horizon_days, f.zone_id, f.section,
+        date_trunc('month', f.target_date::timestamp)::date as target_month,
+        abs(f.actual_price - f.predicted_price) as error, abs(f.actual_price - f.naive_price) as naive_error,
+        f.is_within_80, f.is_within_95, f.upper_80 - f.lower_80 as width_80, f.upper_95 - f.lower_95 as width_95,
+        (f.created_at at time zone 'Asia/Kolkata')::date > f.target_date as is_replayed
+    from nec_predictions f
+    where f.actual_price is not null
+),
+scored as (
+    select m.model_name, m.model_version, m.horizon_days, m.zone_id, m.section, m.target_month,
+        count(*)::int as forecasts_count, (count(*) filter (where m.is_replayed))::int as replayed_count,
+        avg(m.error) as mae, avg(m.naive_error) as naive_mae,
+        avg(m.is_within_80::int) as coverage_80, avg(m.is_within_95::int) as coverage_95,
+        avg(m.width_80) as mean_width_80, avg(m.width_95) as mean_width_95
+    from met m
+    group by m.model_name, m.model_version, m.horizon_days, m.zone_id, m.section, m.target_month
+)
+select s.model_name, s.model_version, s.horizon_days, s.zone_id, z.slug as zone, z.name as zone_name, s.section,
+    s.target_month, s.forecasts_count, s.replayed_count, s.mae, s.naive_mae, 1 - s.mae / nullif(s.naive_mae, 0) as skill,
+    s.coverage_80, s.coverage_95, s.mean_width_80, s.mean_width_95
+from scored s
+join nec_zones z on z.id = s.zone_id;
+comment on view nec_v_forecast_scores is
+    'One row per model version, horizon, zone, section and month of the target days with a prediction whose price has come: how'
+    ' good the predictions were, beside naive. Nothing is rounded: whoever pools rows weighs them by forecasts_count.';
+comment on column nec_v_forecast_scores.model_name is 'Name of the model.';
+comment on column nec_v_forecast_scores.model_version is 'Version of the model.';
+comment on column nec_v_forecast_scores.horizon_days is 'Days from the issue to the target, 1 or more.';
+comment on column nec_v_forecast_scores.zone_id is 'The zone.';
+comment on column nec_v_forecast_scores.zone is 'Its slug.';
+comment on column nec_v_forecast_scores.zone_name is 'Its name.';
+comment on column nec_v_forecast_scores.section is 'suggested or prevailing.';
+comment on column nec_v_forecast_scores.target_month is 'First day of the month in which the target days lie.';
+comment on column nec_v_forecast_scores.forecasts_count is 'Predictions whose price has come, 1 or more.';
+comment on column nec_v_forecast_scores.replayed_count is
+    'How many of them were written after their target day in India, as of an earlier day: what the model would have said, not'
+    ' what anybody could have read.';
+comment on column nec_v_forecast_scores.mae is 'Mean absolute error, INR per 100 eggs.';
+comment on column nec_v_forecast_scores.naive_mae is 'Mean absolute error of naive on the same days, INR per 100 eggs.';
+comment on column nec_v_forecast_scores.skill is '1 less mae / naive_mae: above 0 is better than naive; NULL where naive was never wrong.';
+comment on column nec_v_forecast_scores.coverage_80 is 'Share of the prices that came inside the 80 % interval, 0 to 1.';
+comment on column nec_v_forecast_scores.coverage_95 is 'Share of the prices that came inside the 95 % interval, 0 to 1.';
+comment on column nec_v_forecast_scores.mean_width_80 is 'Mean width of the 80 % interval, INR per 100 eggs.';
+comment on column nec_v_forecast_scores.mean_width_95 is 'Mean width of the 95 % interval, INR per 100 eggs.';
 
 -- ---------------------------------------------------------------------------------------------
 -- Rights

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from necc import db, pipeline
+from necc import db, forecasting, pipeline
 from necc.config import Settings
 from necc.records import Month, Report
 
@@ -56,7 +56,7 @@ def _leave_nothing(config: pytest.Config) -> None:
 
 
 def fill(settings: Settings) -> None:
-    """Scrape made-up sheets and predict from them, as `necc quickstart` does.
+    """Scrape made-up sheets, predict past days and the next ones from them, and score: `necc predict --replay`.
 
     Raises:
         NeccError: a sheet was not stored.
@@ -71,4 +71,6 @@ def fill(settings: Settings) -> None:
         # Fits side by side share Python 3.11's one list of filters: scikit-learn may find it empty for a moment and
         # warn of that. Shown, but no error: what is tested here are the notebooks.
         warnings.simplefilter("default")
-        pipeline.predict(settings)
+        forecasting.replay(settings)
+        forecasting.predict(settings)
+    forecasting.score(settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import logging
 import os
@@ -17,8 +18,11 @@ import pytest
 
 from necc import __version__, cli
 from necc.config import Settings
+from necc.forecast_store import save
 from necc.runlog import lock
+from tests.hand_made import Book
 from tests.site import altered
+from tests.test_forecast_store import RUN, made
 from tests.test_pipeline import TODAY
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -96,6 +100,15 @@ def test_scrape_prints_its_outcome_and_repeats_quietly(necc: Run) -> None:
         (["scrape", "--month", "2024-01", "--all"], "choose one of"),
         (["scrape", "--nonsense"], "No such option"),
         (["predict", "--as-of", "yesterday"], "wanted YYYY-MM-DD"),
+        (["predict", "--replay", "--as-of", "2024-03-01"], "choose one of --replay and --as-of"),
+        (["score", "--up-to", "tomorrow"], "wanted YYYY-MM-DD"),
+        (["backtest", "--horizons", "1,week"], "--horizons 1,week: wanted days from 1 to 30, commas between"),
+        (["backtest", "--horizons", "7,31"], "--horizons 7,31: wanted days from 1 to 30"),
+        (["backtest", "--horizons", "0"], "--horizons 0: wanted days from 1 to 30"),
+        (["backtest", "--from", "2024-02"], "day '2024-02': wanted YYYY-MM-DD"),
+        (["backtest", "--origins", "hourly"], "'hourly' is not one of 'weekly', 'monthly'"),
+        (["backtest", "--figure", "errors.png"], "--figure errors.png: wanted a file that ends in .html"),
+        (["backtest", "--figure", "no/such/folder/errors.html"], "in a folder that is there"),
         (["quickstart", "--months", "0"], "wanted 1 or more"),
         (["lab", "--port", "80"], "wanted 1024 to 65535"),
     ],
@@ -105,6 +118,54 @@ def test_a_wrong_request_is_one_line_and_code_2(necc: Run, arguments: list[str],
     assert (code, out) == (2, "")
     assert line in err
     assert "Traceback" not in err
+
+
+def test_score_before_any_price_or_forecast_is_code_3(necc: Run, embedded_settings: Settings) -> None:
+    code, out, err = necc("score")
+    assert (code, out) == (3, "")
+    assert "no prices stored yet" in err
+    Book(embedded_settings).quotes("delhi", "suggested", "2024-03-01", [510])
+    code, out, err = necc("score")
+    assert (code, out, err.count("\n")) == (3, "", 1)
+    assert "run `necc predict`" in err
+
+
+def test_score_fills_in_what_came_and_prints_the_scorecard(necc: Run, embedded_settings: Settings) -> None:
+    book = Book(embedded_settings)
+    book.quotes("delhi", "suggested", "2024-03-01", [510], source="demo")
+    book.quotes("pune", "suggested", "2024-03-02", [514, 510], source="demo")
+    assert embedded_settings.database_url
+    with psycopg.connect(embedded_settings.database_url) as connection:
+        save(connection, RUN, made(issued_on=dt.date(2024, 3, 1)))
+    code, out, err = necc("score", "--up-to", "2024-03-02", "--json")
+    outcome = json.loads(out)
+    assert (code, err, outcome["up_to"], outcome["filled"], outcome["is_demo"]) == (0, "", "2024-03-02", 1, True)
+    (score,) = outcome["scores"]
+    assert (score["model"], score["horizon_days"], score["mae"]) == ("pooled-boosting", 1, 1.66)
+    assert (score["skill"], score["coverage_80"]) == (pytest.approx(0.585), 1.0)
+    code, out, _ = necc("score")
+    assert code == 0
+    assert out.splitlines() == [
+        "prices that came up to 2024-03-15: 1 filled in or corrected",
+        "",
+        "pooled-boosting: 2 forecasts scored, 2 of them written after their day; errors in INR per 100 eggs",
+        "  days ahead  forecasts  skill over naive    error   naive's   inside 80 %   inside 95 %",
+        "           1          1            +0.585     1.66      4.00        100.0%        100.0%",
+        "",
+        "they are made from made-up demo data",
+    ]
+    code, out, _ = necc("score", "--json")
+    outcome = json.loads(out)
+    assert (outcome["filled"], [score["skill"] for score in outcome["scores"]]) == (0, [pytest.approx(0.585), None])
+
+
+def test_score_with_no_price_met_yet_says_so(necc: Run, embedded_settings: Settings) -> None:
+    Book(embedded_settings).quotes("delhi", "suggested", "2024-03-01", [510])
+    assert embedded_settings.database_url
+    with psycopg.connect(embedded_settings.database_url) as connection:
+        save(connection, RUN, made(issued_on=dt.date(2024, 3, 1)))
+    code, out, _ = necc("score")
+    assert (code, out.splitlines()[1:]) == (0, ["no forecast has met its price yet"])
 
 
 def test_an_unreachable_database_is_one_line_without_its_password(necc: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,108 +3,33 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from math import log
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from necc import features
-from necc.errors import NoDataError, UsageError
-from necc.features import FEATURES, Panel, matrix, panel
-
-START = "2021-01-04"  # a Monday
-Prices = Sequence[float | None]
-
-
-def long(series: Mapping[str, Prices], start: str = START, section: str = "suggested") -> pd.DataFrame:
-    """Prices day by day from `start` on, as `necc.prices()` gives them; None leaves a day out."""
-    rows = [
-        (day, zone, section, float(price))
-        for zone, prices in series.items()
-        for day, price in zip(pd.date_range(start, periods=len(prices)), prices, strict=True)
-        if price is not None
-    ]
-    return pd.DataFrame(rows, columns=["date", "zone", "section", "price"])
+from necc.errors import UsageError
+from necc.feature_table import CHANGE_DAYS, FEATURES, GROUPS
+from necc.features import Daily, matrix
+from necc.panel import Panel, panel
+from tests.series import long
 
 
-def value(series: Panel, name: str, nth_day: int, zone: str = "namakkal", horizon: int = 1) -> float:
+def daily(prices: pd.DataFrame) -> Daily:
+    return Daily(panel(prices))
+
+
+def value(made: Daily, name: str, nth_day: int, zone: str = "namakkal", horizon: int = 1) -> float:
     """One feature of one zone at the panel's nth day, counted from 0."""
-    day = series.observed.index[nth_day]
-    return float(matrix(series, [day], horizon).loc[(day, zone), name])
+    day = made.days[nth_day]
+    return float(matrix(made, [day], horizon)[name].loc[(day, zone)])
 
 
-def counting(days: int) -> Panel:
+def counting(days: int) -> Daily:
     """Namakkal at 100, 101, 102, ..."""
-    return panel(long({"namakkal": [100.0 + day for day in range(days)]}))
-
-
-# --- the panel ------------------------------------------------------------------------------------
-
-
-def test_the_panel_has_every_day_and_fills_nothing() -> None:
-    made = panel(long({"namakkal": [400, None, 402], "delhi": [None, 500, None]}), until=dt.date(2021, 1, 7))
-    assert made.observed.index.equals(pd.date_range(START, "2021-01-07"))
-    assert made.observed["namakkal"].tolist() == pytest.approx([400, np.nan, 402, np.nan], nan_ok=True)
-    assert made.section["delhi"].tolist() == [None, "suggested", None, None]
-    assert made.notes == ()
-
-
-def test_at_most_seven_days_are_filled_for_inputs() -> None:
-    made = panel(long({"namakkal": [400], "delhi": [500] * 9}))
-    assert made.filled["namakkal"].notna().tolist() == [True] * 8 + [False]
-    assert value(made, "price_age_days", 7) == 7
-    assert "namakkal" not in matrix(made, [made.observed.index[8]], 1).index.get_level_values("zone")
-
-
-def test_two_sections_become_one_series_and_a_note() -> None:
-    lives = [
-        long({"jabalpur": [390, 391, 392]}, "2020-09-28", "prevailing"),
-        long({"jabalpur": [395, 396]}, "2020-10-01"),
-    ]
-    made = panel(pd.concat(lives))
-    assert made.observed["jabalpur"].tolist() == [390, 391, 392, 395, 396]
-    assert made.section["jabalpur"].tolist() == ["prevailing"] * 3 + ["suggested"] * 2
-    assert made.notes == (
-        "jabalpur: sections spliced as one series: prevailing 2020-09-28 to 2020-09-30,"
-        " suggested 2020-10-01 to 2020-10-02",
-    )
-
-
-def test_on_a_day_in_both_sections_the_suggested_price_counts() -> None:
-    both = pd.concat([long({"delhi": [500]}, section="prevailing"), long({"delhi": [501]})])
-    for rows in (both, both[::-1]):
-        made = panel(rows)
-        assert made.observed["delhi"].tolist() == [501]
-
-
-@pytest.mark.parametrize(
-    ("column", "value", "message"),
-    [
-        ("price", -1.0, "above 0"),
-        ("section", "reference", "suggested or prevailing"),
-        ("unit", "INR per egg", "INR per 100 eggs"),
-        ("date", pd.Timestamp(START), "come twice"),
-    ],
-)
-def test_a_frame_that_is_no_frame_of_prices_is_refused(
-    column: str, value: str | float | pd.Timestamp, message: str
-) -> None:
-    prices = long({"namakkal": [400, 401]})
-    prices[column] = value
-    with pytest.raises(UsageError, match=message):
-        panel(prices)
-
-
-def test_a_missing_column_is_named() -> None:
-    with pytest.raises(UsageError, match="missing section"):
-        panel(long({"namakkal": [400]}).drop(columns="section"))
-
-
-def test_no_price_before_the_day_is_no_data() -> None:
-    with pytest.raises(NoDataError, match="no price on or before 2020-12-31"):
-        panel(long({"namakkal": [400]}), until=dt.date(2020, 12, 31))
+    return daily(long({"namakkal": [100.0 + day for day in range(days)]}))
 
 
 # --- what the features say ------------------------------------------------------------------------
@@ -112,32 +37,40 @@ def test_no_price_before_the_day_is_no_data() -> None:
 
 def test_the_matrix_has_the_described_features_in_their_order() -> None:
     made = counting(40)
-    rows = matrix(made, made.observed.index[-2:], 7)
+    rows = matrix(made, made.days[-2:], 7)
     assert list(rows.columns) == list(FEATURES)
     assert rows.index.names == ["origin", "zone"]
-    assert rows.index.get_level_values("origin").tolist() == made.observed.index[-2:].tolist()
+    assert rows.index.get_level_values("origin").tolist() == made.days[-2:].tolist()
     assert set(rows.dtypes) == {np.dtype("float32")}
-    assert all(len(text) > 10 for text in FEATURES.values())
-    assert {*features.daily_features(made), *features.horizon_features(made, 7)} == set(FEATURES)
+    assert {*made.grids, *made.horizon(7)} == set(FEATURES)
 
 
-@pytest.mark.parametrize("days", features.LOOKBACKS)
+def test_every_feature_is_described() -> None:
+    assert {feature.group for feature in FEATURES.values()} == set(GROUPS)
+    for name, feature in FEATURES.items():
+        assert len(feature.text) > 10, name
+        assert feature.look_back_days >= 0, name
+        known = {"log", "share", "days", "moves", "inr_per_100_eggs", "weekday", "wave", "degree"}
+        assert feature.unit in known, name
+
+
+@pytest.mark.parametrize("days", CHANGE_DAYS)
 def test_changes_of_a_counting_series(days: int) -> None:
-    made = counting(40)
-    assert value(made, f"change_{days}d", 30) == pytest.approx(log(130 / (130 - days)), rel=1e-5)
+    made = counting(70)
+    assert value(made, f"change_{days}d", 60) == pytest.approx(log(160 / (160 - days)), rel=1e-5)
     assert np.isnan(value(made, f"change_{days}d", days - 1))
 
 
 def test_national_change_is_the_median_over_zones() -> None:
-    made = panel(long({"namakkal": [400, 440], "delhi": [500, 505], "pune": [300, 300]}))
+    made = daily(long({"namakkal": [400, 440], "delhi": [500, 505], "pune": [300, 300]}))
     assert value(made, "national_1d", 1) == pytest.approx(log(505 / 500), rel=1e-5)
 
 
 def test_leaders_are_averaged_and_compared_with() -> None:
-    made = panel(long({"namakkal": [400] * 20, "barwala": [400] * 19 + [420], "ajmer": [400] * 19 + [380]}))
+    made = daily(long({"namakkal": [400] * 20, "barwala": [400] * 19 + [420], "ajmer": [400] * 19 + [380]}))
     assert value(made, "leaders_1d", 19) == pytest.approx((log(420 / 400) + log(380 / 400)) / 2, rel=1e-4)
     now = -(log(420 / 400) + log(380 / 400)) / 2
-    assert value(made, "leader_spread_vs_28d", 19) == pytest.approx(now - now / 20, rel=1e-4)
+    assert value(made, "leaders_spread_vs_28d", 19) == pytest.approx(now - now / 20, rel=1e-4)
 
 
 def test_without_leaders_their_features_are_missing() -> None:
@@ -145,49 +78,65 @@ def test_without_leaders_their_features_are_missing() -> None:
 
 
 def test_shares_of_rising_and_falling_zones() -> None:
-    made = panel(long({"a": [100, 101], "b": [100, 102], "c": [100, 99], "d": [100, 100], "namakkal": [100, None]}))
+    made = daily(long({"a": [100, 101], "b": [100, 102], "c": [100, 99], "d": [100, 100], "namakkal": [100, None]}))
     # Namakkal's price is one day old: filled, so it counts among the five, and as resting.
     assert value(made, "rising_1d", 1, "a") == pytest.approx(2 / 5)
     assert value(made, "falling_1d", 1, "a") == pytest.approx(1 / 5)
     assert value(made, "rising_7d", 1, "a") == pytest.approx(2 / 5)  # the first day has no change
 
 
+def test_the_zone_lags_behind_the_nation() -> None:
+    made = daily(long({"namakkal": [400, 400], "delhi": [500, 505], "pune": [300, 306]}))
+    assert value(made, "national_gap_1d", 1) == pytest.approx(log(505 / 500), rel=1e-4)
+    assert value(made, "national_gap_1d", 1, "pune") == pytest.approx(log(505 / 500) - log(306 / 300), rel=1e-4)
+
+
 def test_a_wild_step_is_cut_in_means_only() -> None:
-    made = panel(long({"a": [100, 200], "b": [100, 100]}))
+    made = daily(long({"a": [100, 200], "b": [100, 100]}))
     assert value(made, "national_mean_1d", 1, "a") == pytest.approx(0.05)
     assert value(made, "change_1d", 1, "a") == pytest.approx(log(2))
 
 
 def test_spread_against_its_own_past() -> None:
-    made = panel(long({"a": [100] * 27 + [110], "b": [100] * 28, "c": [100] * 28}))
+    made = daily(long({"a": [100] * 27 + [110], "b": [100] * 28, "c": [100] * 28}))
     assert value(made, "spread", 27, "a") == pytest.approx(log(1.1), rel=1e-5)
     assert value(made, "spread_vs_28d", 27, "a") == pytest.approx(log(1.1) * 27 / 28, rel=1e-5)
 
 
 def test_level_against_the_year() -> None:
-    made = panel(long({"a": [100] * 364 + [110]}))
+    made = daily(long({"a": [100] * 364 + [110]}))
     assert value(made, "level_vs_365d", 364, "a") == pytest.approx(log(1.1) * 364 / 365, rel=1e-4)
-    assert value(made, "national_vs_365d", 364, "a") == pytest.approx(log(1.1) * 364 / 365, rel=1e-4)
+    assert value(made, "national_level_vs_365d", 364, "a") == pytest.approx(log(1.1) * 364 / 365, rel=1e-4)
     assert value(made, "year_over_year", 364, "a") == pytest.approx(log(1.1), rel=1e-5)
 
 
+def test_the_index_against_the_years() -> None:
+    """Two zones rise by 5 % on day 399; before day 364 there is no year to compare with."""
+    rising = [100.0] * 399 + [105.0] * 2
+    made = daily(long({"a": rising, "b": rising}))
+    for days in (1095, 1826):
+        assert value(made, f"national_index_vs_{days}d", 399, "a") == pytest.approx(log(1.05) * 399 / 400, rel=1e-4)
+        assert value(made, f"national_index_vs_{days}d", 364, "a") == 0
+        assert np.isnan(value(made, f"national_index_vs_{days}d", 363, "a"))
+
+
 def test_rest_and_last_move() -> None:
-    made = panel(long({"namakkal": [100] * 5 + [98] * 70}))
+    made = daily(long({"namakkal": [100] * 5 + [98] * 70}))
     assert np.isnan(value(made, "rest_days", 4))
     assert [value(made, "rest_days", day) for day in (5, 6, 9, 74)] == [0, 1, 4, 60]
     assert value(made, "last_move", 30) == pytest.approx(log(0.98), rel=1e-5)
 
 
 def test_how_often_and_how_much_a_zone_moves() -> None:
-    made = panel(long({"namakkal": [100.0, 101.0] * 60}))  # moves every day by log 1.01
+    made = daily(long({"namakkal": [100.0, 101.0] * 60}))  # moves every day by log 1.01
     assert value(made, "moves_28d", 110) == 1
     assert value(made, "volatility_28d", 110) == pytest.approx(log(1.01), rel=1e-4)
     assert value(made, "volatility_91d", 110) == pytest.approx(log(1.01), rel=1e-4)
 
 
-def mondays_only(weeks: int) -> Panel:
+def mondays_only(weeks: int) -> Daily:
     """Moves on Mondays and on no other day."""
-    return panel(long({"namakkal": [100.0 + day // 7 for day in range(7 * weeks)]}))
+    return daily(long({"namakkal": [100.0 + day // 7 for day in range(7 * weeks)]}))
 
 
 @pytest.mark.parametrize(
@@ -197,33 +146,87 @@ def mondays_only(weeks: int) -> Panel:
 def test_weekday_habits_of_a_zone(weekday: int, horizon: int, on_target: float, expected: float) -> None:
     made, day = mondays_only(12), 7 * 11 + weekday
     assert value(made, "weekday", day) == weekday
-    assert value(made, "moves_on_target", day, horizon=horizon) == on_target
-    assert value(made, "moves_expected", day, horizon=horizon) == expected
+    for weeks in (52, 12):
+        assert value(made, f"moves_on_target_{weeks}w", day, horizon=horizon) == on_target
+        assert value(made, f"moves_expected_{weeks}w", day, horizon=horizon) == expected
+        assert value(made, f"national_moves_on_target_{weeks}w", day, horizon=horizon) == on_target
 
 
 def test_the_season_of_a_day() -> None:
-    made = panel(long({"a": [100] * 365}))
+    made = daily(long({"a": [100] * 365}))
     turn = 2 * np.pi * 100 / 365.25  # 10 April, the 100th day of 2021, is the panel's day 96
-    names = ("season_sin_1", "season_cos_1", "season_sin_2", "season_cos_2")
+    names = ("sun_sin_1", "sun_cos_1", "sun_sin_2", "sun_cos_2")
     wanted = [np.sin(turn), np.cos(turn), np.sin(2 * turn), np.cos(2 * turn)]
     assert [value(made, name, 96, "a") for name in names] == pytest.approx(wanted, rel=1e-5)
 
 
+def test_the_moon_of_a_day() -> None:
+    """The lunisolar year 2021 began with the new moon of 12 April; on the 13th at noon it is a day old."""
+    made = daily(long({"a": [100] * 100}))
+    age = 28 / 24 / 29.6 / 12
+    assert value(made, "moon_sin_1", 99, "a") == pytest.approx(np.sin(2 * np.pi * age), abs=2e-3)
+    assert value(made, "moon_cos_1", 99, "a") == pytest.approx(1, abs=2e-3)
+
+
+def test_an_observance_at_the_target_and_on_the_way() -> None:
+    """Ramadan began in India on 14 April 2021, the panel's day 100, and lasted for 30 days."""
+    made = daily(long({"a": [100] * 130}))
+    assert value(made, "ramadan_now", 90, "a", horizon=30) == 0
+    assert value(made, "ramadan_to_target", 90, "a", horizon=30) == 1
+    assert value(made, "ramadan_on_the_way", 90, "a", horizon=30) == pytest.approx(21 / 30)
+    assert value(made, "ramadan_now", 115, "a", horizon=30) == 1
+    assert value(made, "ramadan_to_target", 115, "a", horizon=30) == -1
+
+
 def test_last_year_over_the_same_horizon() -> None:
     prices = [100 + (day % 50) for day in range(800)]
-    made = panel(long({"a": prices, "b": prices, "c": [100] * 800}))
+    made = daily(long({"a": prices, "b": prices, "c": [100] * 800}))
     origins = range(780 - 364 - 3, 780 - 364 + 4)
     wanted = float(np.mean([log(prices[origin + 5] / prices[origin]) for origin in origins]))
     assert value(made, "last_year_change", 780, "a", horizon=5) == pytest.approx(wanted, rel=1e-4)
     assert value(made, "last_year_change", 780, "c", horizon=5) == 0
-    assert value(made, "national_last_year_change", 780, "c", horizon=5) == pytest.approx(wanted, rel=1e-4)
-    earlier = [log(prices[origin - 364 + 5] / prices[origin - 364]) for origin in origins]
-    both = (wanted + float(np.mean(earlier))) / 2
-    assert value(made, "national_past_years_change", 780, "c", horizon=5) == pytest.approx(both, rel=1e-4)
 
 
 def test_without_a_year_of_history_last_year_is_missing() -> None:
     assert np.isnan(value(counting(40), "last_year_change", 39))
+
+
+def test_what_past_years_did_from_here_by_the_sun() -> None:
+    """Prices that rise by 0.1 % a day from the 100th to the 200th day of each year, and fall back after it."""
+    days = pd.date_range("2018-01-01", "2021-12-31").day_of_year.to_numpy()
+    level = np.interp(days, [100, 200, 300], [0.0, 0.1, 0.0])
+    made = daily(long({"a": (400 * np.exp(level)).tolist()}, "2018-01-01"))
+    origin = int((pd.Timestamp("2021-06-01") - pd.Timestamp("2018-01-01")).days)
+    for name in ("last_year_by_sun", "recent_years_by_sun", "past_years_by_sun"):
+        assert value(made, name, origin, "a", horizon=14) == pytest.approx(0.014, rel=1e-3)
+    assert value(made, "rose_by_sun", origin, "a", horizon=14) == 1
+    assert value(made, "to_normal_by_sun", origin, "a", horizon=14) == pytest.approx(0.014, abs=5e-3)
+
+
+def test_zones_that_move_together_are_neighbours() -> None:
+    rng = np.random.default_rng(2)
+    north, south = rng.normal(0, 0.01, (2, 300)).cumsum(axis=1)
+    log_prices = {"delhi": north, "ludhiana": north * 1.01, "chennai": south, "mysuru": south * 0.99}
+    made = daily(long({zone: (400 * np.exp(line)).tolist() for zone, line in log_prices.items()}))
+    assert value(made, "neighbours_7d", 299, "delhi") == pytest.approx(
+        value(made, "change_7d", 299, "ludhiana"), rel=0.02
+    )
+    assert value(made, "neighbours_gap_7d", 299, "delhi") == pytest.approx((north[299] - north[292]) * 0.01, rel=0.3)
+
+
+def test_a_zone_that_moves_a_day_before_is_ahead() -> None:
+    rng = np.random.default_rng(2)
+    first, other = rng.normal(0, 0.01, (2, 301)).cumsum(axis=1)
+    log_prices = {"barwala": first[1:], "delhi": first[:-1], "chennai": other[1:]}
+    made = daily(long({zone: (400 * np.exp(line)).tolist() for zone, line in log_prices.items()}))
+    assert value(made, "ahead_1d", 299, "delhi") == pytest.approx(first[300] - first[299], rel=0.02)
+
+
+def test_a_run_of_moves_in_one_direction() -> None:
+    made = daily(long({"a": [100, 101, 101, 102, 103, 102, 101]}))
+    assert [value(made, "run", day, "a") for day in range(7)] == [0, 1, 1, 2, 3, -1, -2]
+    assert value(made, "net_moves_3d", 5, "a") == 1
+    assert value(made, "past_multiple", 4, "a") == 3
 
 
 @pytest.mark.parametrize("horizon", [0, 358])
@@ -269,7 +272,7 @@ def market() -> pd.DataFrame:
 
 
 def up_to_cutoff(series: Panel, horizon: int) -> pd.DataFrame:
-    return matrix(series, pd.date_range("2022-12-01", CUTOFF), horizon)
+    return matrix(Daily(series), pd.date_range("2022-12-01", CUTOFF), horizon)
 
 
 @pytest.mark.parametrize("horizon", [1, 7, 30, 357])

@@ -14,7 +14,7 @@ from pandas.testing import assert_frame_equal
 
 from necc.config import DEMO_LABEL, Settings
 from necc.errors import NoDataError, UnknownZoneError, UsageError
-from necc.forecast_store import KEPT_COLUMNS, ModelRun, Saved, already_issued, forecasts, save
+from necc.forecast_store import KEPT_COLUMNS, ModelRun, Saved, already_issued, forecasts, save, track_record
 from tests.hand_made import Book, typed_out
 
 ISSUED = dt.date(2025, 6, 5)
@@ -33,6 +33,7 @@ COLUMNS = {
     "naive_price": "float64",
     "actual_price": "float64",
     "model": "string",
+    "is_naive_fallback": "bool",
     "unit": "string",
     "flag": "string",
 }
@@ -82,7 +83,7 @@ def expected(price: float = 512.34, model: str = RUN.version, flag: str = "") ->
             510.0,
             None,
         )
-        + (f"pooled-boosting {model}", "INR per 100 eggs", flag)
+        + (f"pooled-boosting {model}", False, "INR per 100 eggs", flag)
         for zone, name in (("delhi", "Delhi"), ("pune", "Pune"))
         for ahead in (1, 2)
     ]
@@ -193,6 +194,67 @@ def test_of_two_versions_of_one_day_the_later_is_read(book: Book, connection: ps
     assert_frame_equal(frame, expected(500.0, "0000"), check_exact=True)
 
 
+def instead(made: pd.DataFrame) -> pd.DataFrame:
+    """Naive's price in place of Delhi's first day."""
+    return made.iloc[:1].assign(predicted_price=510.0)
+
+
+def keep_with_fallback(connection: psycopg.Connection[Any]) -> None:
+    """Both in one transaction, as an issue is kept: the moment of writing does not tell them apart."""
+    with connection.transaction():
+        save(connection, RUN, made())
+        save(connection, replace(RUN, name="naive-fallback"), instead(made()), is_naive_fallback=True)
+
+
+def test_what_is_given_instead_is_read_and_says_so(book: Book, connection: psycopg.Connection[Any]) -> None:
+    keep_with_fallback(connection)
+    frame = forecasts(settings=book.settings)
+    assert frame["price"].tolist() == [510.0, 512.34, 512.34, 512.34]
+    assert frame["is_naive_fallback"].tolist() == [True, False, False, False]
+    assert frame["flag"].tolist() == ["naive was closer lately", "", "", ""]
+    assert frame["model"].iloc[0] == f"naive-fallback {RUN.version}"
+
+
+def test_the_model_s_own_forecast_stands_beside_what_is_given(book: Book, connection: psycopg.Connection[Any]) -> None:
+    keep_with_fallback(connection)
+    kept = book.execute(
+        """select model_name, predicted_price::float8, is_naive_fallback from nec_predictions
+           join nec_zones z on z.id = zone_id where slug = 'delhi' and horizon_days = 1 order by model_name"""
+    )
+    assert kept == [("naive-fallback", 510.0, True), (RUN.name, 512.34, False)]
+
+
+def test_a_later_issue_of_the_model_goes_before_an_earlier_fallback(
+    book: Book, connection: psycopg.Connection[Any]
+) -> None:
+    keep_with_fallback(connection)
+    save(connection, replace(RUN, version="0000"), made(price=500.0))
+    assert_frame_equal(forecasts(settings=book.settings), expected(500.0, "0000"), check_exact=True)
+
+
+def test_the_track_record_is_every_issue_at_one_horizon(book: Book, connection: psycopg.Connection[Any]) -> None:
+    keep_with_fallback(connection)
+    save(connection, replace(RUN, version="0000"), made(price=500.0, issued_on=dt.date(2025, 6, 6)))
+    book.quotes("delhi", "suggested", "2025-06-06", [515])
+    book.execute("select fill_nec_prediction_actuals('2025-06-07')")
+    frame = track_record("delhi", horizon_days=1, unit="egg", settings=book.settings)
+    assert [f"{day:%m-%d}" for day in frame["date"]] == ["06-06", "06-07"]
+    assert frame["price"].tolist() == pytest.approx([5.1, 5.0])  # what was given, not what the model said
+    assert frame["actual_price"].tolist() == pytest.approx([5.15, float("nan")], nan_ok=True)
+    assert frame.dtypes.astype(str).to_dict() == COLUMNS
+    days = track_record(start="2025-06-08", end="2025-06-08", horizon_days=2, settings=book.settings)
+    assert days[["zone", "issued_on"]].values.tolist() == [  # noqa: PD011
+        ["delhi", pd.Timestamp("2025-06-06")],
+        ["pune", pd.Timestamp("2025-06-06")],
+    ]
+
+
+@pytest.mark.parametrize("horizon_days", [0, 31])
+def test_a_horizon_that_is_never_forecast_is_refused(book: Book, horizon_days: int) -> None:
+    with pytest.raises(UsageError, match=f"horizon_days={horizon_days}: wanted 1 to 30"):
+        track_record(horizon_days=horizon_days, settings=book.settings)
+
+
 def test_zones_and_unit_are_chosen(book: Book, connection: psycopg.Connection[Any]) -> None:
     save(connection, RUN, made())
     frame = forecasts(["Delhi (CC)"], unit="tray30", settings=book.settings)
@@ -233,6 +295,8 @@ def test_nothing_issued_is_an_empty_frame_of_the_same_shape(
 def test_before_the_first_prediction_it_says_what_to_do(book: Book) -> None:
     with pytest.raises(NoDataError, match="no forecasts stored yet in database .*: run `necc predict`"):
         forecasts(settings=book.settings)
+    with pytest.raises(NoDataError, match="run `necc predict`"):
+        track_record(settings=book.settings)
 
 
 @pytest.mark.parametrize(

@@ -24,14 +24,25 @@ ORDER = (
     ("fetch", "parse", "validate", "identity"),
     ("pgplaces pgbinaries pgserver embedded db",),
     ("queries frames reading",),
-    ("sqlfiles servertalk scratch catalog migrate maintain schema_index", "store runlog", "forecast_store", "analyse"),
+    (
+        "sqlfiles servertalk scratch catalog migrate maintain schema_index",
+        "store runlog",
+        "forecast_store",
+        "analyse",
+        "scorecard",
+    ),
+    ("grids panel lunar", "fallback"),
+    ("season", "neighbours", "habits", "feature_table"),
     ("features",),
+    ("intervals", "model"),
+    ("learn",),
     ("predict",),
-    ("backtest",),
-    ("looks traces show",),
+    ("splits", "baselines", "skill"),
+    ("backtesting",),
+    ("looks traces panels accuracy show",),
     ("export", "report"),
     ("demo_table demo_prices demo",),
-    ("sheets tally pipeline",),
+    ("sheets tally pipeline forecasting",),
     ("lab",),
     ("db_cli cli",),
     ("__main__",),
@@ -223,6 +234,10 @@ for room in necc._ROOMS.values():
 print(json.dumps([name for name in necc._ROOMS if not callable(getattr(necc, name))]))
 """
     assert json.loads(_python(code, tmp_path)) == []
+
+
+def test_no_room_has_the_name_of_a_public_function() -> None:
+    assert set(_modules()) & set(necc._ROOMS) == set(), "whoever imports the room hides the function: rename the room"
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

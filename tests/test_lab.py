@@ -17,7 +17,13 @@ from necc.errors import UsageError
 
 NOW = dt.datetime(2024, 3, 15, 12, tzinfo=INDIA)
 MONTHS = 27
-NOTEBOOKS = ["00_start_here", "01_monthly_averages", "02_year_over_year", "03_price_predictions"]
+NOTEBOOKS = [
+    "00_start_here",
+    "01_monthly_averages",
+    "02_year_over_year",
+    "03_price_predictions",
+    "04_forecast_accuracy",
+]
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -11,15 +11,24 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from necc import features, predict
+from necc import features, learn, predict
+from necc.config import DEMO_LABEL
 from necc.errors import NoDataError, UsageError
-from necc.predict import HORIZONS_DAYS, Issue, Model, Recipe, train
+from necc.feature_table import FEATURES
+from necc.learn import HORIZONS_DAYS, Recipe
+from necc.panel import panel
+from necc.predict import Issue, Model, train
 
 ZONES = ("ajmer", "barwala", "chennai", "delhi", "namakkal", "pune")
 DAYS = 760
 FIRST_DAY = dt.date(2021, 1, 1)
 CUTOFF = FIRST_DAY + dt.timedelta(days=639)
-QUICK = Recipe(anchors_days=(1, 7, 30), iterations=20, smallest_leaf=30)
+QUICK = Recipe(
+    anchors_days=(1, 7, 30),
+    calibrated_days=(1, 7, 30),
+    model={"iterations": 20, "smallest_leaf": 30},
+    spread={"iterations": 10, "smallest_leaf": 30},
+)
 COLUMNS = {
     "zone": "str",
     "section": "str",
@@ -87,7 +96,7 @@ def test_one_row_per_zone_and_day_ahead(issue: Issue) -> None:
     assert (frame["issued_on"] == pd.Timestamp(CUTOFF)).all()
     assert ((frame["target_date"] - frame["issued_on"]).dt.days == frame["horizon_days"]).all()
     assert set(frame["section"]) == {"suggested"}
-    assert (issue.issued_on, dict(issue.not_predicted), issue.notes) == (CUTOFF, {}, ())
+    assert (issue.issued_on, dict(issue.not_predicted), issue.notes, dict(issue.starts)) == (CUTOFF, {}, (), {})
 
 
 def test_naive_is_the_last_price(issue: Issue, market: pd.DataFrame) -> None:
@@ -127,38 +136,40 @@ def test_between_the_anchors_the_log_change_is_a_straight_line(issue: Issue) -> 
 
 
 def test_interpolation_counts() -> None:
-    values = predict._between_anchors((1, 3, 30), np.array([[10.0, 30.0, 300.0], [0.0, 2.0, 2.0]]))
+    values = learn.between((1, 3, 30), np.array([[10.0, 30.0, 300.0], [0.0, 2.0, 2.0]]), HORIZONS_DAYS)
     assert values[0] == pytest.approx([10 * horizon for horizon in HORIZONS_DAYS])
     assert values[1] == pytest.approx([0, 1, *[2] * 28])
 
 
-def test_the_weight_is_the_share_that_came() -> None:
+def test_the_weight_is_the_multiple_that_came() -> None:
     made = np.array([0.02, -0.01, 0.04, 0.03])
-    assert predict._weight(made, made * 0.5) == 0.5
-    assert predict._weight(made, made * 3) == 1
-    assert predict._weight(made, -made) == 0
-    assert predict._weight(made * 0, made) == 0
-    assert predict._skill(made, made * 2) == pytest.approx(0.5)
-    assert predict._skill(made, made * 0) == 0
+    assert learn._weight(made, made * 0.5) == 0.5
+    assert learn._weight(made, made * 3) == 1
+    assert learn._weight(made, -made) == 0
+    assert learn._weight(made * 0, made) == 0
+    assert learn._skill(made, made * 2) == pytest.approx(0.5)
+    assert learn._skill(made, made * 0) == 0
 
 
 def test_without_trust_the_prediction_is_naive(model: Model, market: pd.DataFrame) -> None:
-    distrusted = replace(model, weights=model.weights * 0).predict(market, CUTOFF).frame
+    distrusted = (
+        replace(model, anchors=tuple(replace(part, weight=0.0) for part in model.anchors)).predict(market, CUTOFF).frame
+    )
     assert distrusted["predicted_price"].tolist() == distrusted["naive_price"].tolist()
     assert in_order(distrusted)
-
-
-def test_the_quantiles_of_errors_count() -> None:
-    errors = np.arange(-500.0, 501.0)  # 1001 of them; moved outwards by 0.475 and 0.4 of one of them
-    assert predict._quantiles(errors) == pytest.approx([-475.475, -400.4, 400.4, 475.475], abs=0.01)
-    assert predict._quantiles(errors + 1000)[:2].tolist() == [0, 0]
-    assert predict._quantiles(errors - 1000)[2:].tolist() == [0, 0]
 
 
 @pytest.mark.parametrize("anchors", [(), (1, 7), (2, 30), (1, 30, 7), (1, 7, 7, 30), (1, 7, 31)])
 def test_anchors_reach_from_1_to_30(anchors: tuple[int, ...]) -> None:
     with pytest.raises(UsageError, match="wanted ascending days from 1 to 30"):
         Recipe(anchors_days=anchors)
+    with pytest.raises(UsageError, match="wanted ascending days from 1 to 30"):
+        Recipe(calibrated_days=anchors)
+
+
+def test_what_is_calibrated_is_an_anchor() -> None:
+    with pytest.raises(UsageError, match=r"calibrated_days=\(1, 4, 30\): wanted days of"):
+        Recipe(calibrated_days=(1, 4, 30))
 
 
 # --- nothing of the future, and the same again ----------------------------------------------------
@@ -173,27 +184,53 @@ def test_prices_after_the_cutoff_change_nothing(market: pd.DataFrame, model: Mod
     newcomer = market[later & (market["zone"] == "delhi")].assign(zone="atlantis")
     other = train(pd.concat([noisy, newcomer]), CUTOFF, recipe=QUICK)
     assert other.run.version == model.run.version
-    assert np.array_equal(other.errors, model.errors)
+    for mine, others in zip(model.anchors, other.anchors, strict=True):
+        assert mine.scores is not None
+        assert others.scores is not None
+        assert np.array_equal(mine.scores.value, others.scores.value)
     assert other.run.scores == model.run.scores
     assert_frame_equal(other.predict(noisy, CUTOFF).frame, issue.frame)
 
 
-def test_calibration_days_are_not_in_the_trial_fit(market: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
-    fits: list[list[predict.Examples]] = []
-    real_fit = predict._fit
+def test_each_fold_is_tried_by_a_model_of_the_days_before(
+    market: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[tuple[int, int, int, int]] = []
+    real = learn._trial
 
-    def watched(parts: list[predict.Examples], recipe: Recipe) -> object:
-        fits.append(parts)
-        return real_fit(parts, recipe)
+    def watched(known: learn.Examples, recipe: Recipe, horizon: int, split: int, end: int) -> object:
+        made = real(known, recipe, horizon, split, end)
+        if horizon == 7:
+            tried.append((split, end, int(made[0].origin.min()), int(made[0].origin.max())))
+        return made
 
-    monkeypatch.setattr(predict, "_fit", watched)
+    monkeypatch.setattr(learn, "_trial", watched)
     run = train(market, CUTOFF, recipe=QUICK).run
-    first_fresh = pd.Timestamp(str(run.scores["calibration_from"]))
-    assert first_fresh == pd.Timestamp(CUTOFF) - pd.Timedelta(days=640 // 3 - 1)
-    trial, final = fits
-    assert max(part.target.max() for part in trial) < first_fresh
-    assert max(part.target.max() for part in final) <= pd.Timestamp(CUTOFF)
-    assert run.rows_count == sum(len(part.change) for part in final)
+    last = (CUTOFF - dt.date(1970, 1, 1)).days
+    begin = last - 640 // 3  # a third of the history, as it is short
+    assert [(split, end) for split, end, _, _ in tried] == [(begin, last - 106), (last - 106, last)]
+    for split, end, first_origin, last_origin in tried:
+        assert split < first_origin < last_origin <= end
+    assert run.scores["calibration_from"] == str(CUTOFF - dt.timedelta(days=640 // 3 - 1))
+
+
+def test_trial_rows_have_met_their_price_before_the_fold(market: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    from necc.model import ChangeModel
+
+    seen: list[pd.Timestamp] = []
+    real = ChangeModel.fit
+
+    def watched(self: ChangeModel, rows: pd.DataFrame, change: learn.Floats) -> ChangeModel:
+        seen.append(rows.index.get_level_values("origin").max())
+        return real(self, rows, change)
+
+    monkeypatch.setattr(ChangeModel, "fit", watched)
+    learn._learn_one(features.Daily(panel(market, until=CUTOFF)), QUICK, 30)
+    final, first, second = seen
+    cutoff = pd.Timestamp(CUTOFF)
+    assert cutoff - pd.Timedelta(days=33) < final <= cutoff - pd.Timedelta(days=30)
+    assert first <= cutoff - pd.Timedelta(days=640 // 3 + 30)
+    assert second <= cutoff - pd.Timedelta(days=106 + 30)
 
 
 @pytest.mark.parametrize("processors", [1, 3])
@@ -217,7 +254,7 @@ def test_the_version_tells_prices_cutoff_and_recipe_apart(market: pd.DataFrame, 
         predict.version_of(changed, CUTOFF, recipe=QUICK),
         predict.version_of(moved, CUTOFF, recipe=QUICK),
         predict.version_of(market, CUTOFF - dt.timedelta(days=1), recipe=QUICK),
-        predict.version_of(market, CUTOFF, recipe=replace(QUICK, iterations=21)),
+        predict.version_of(market, CUTOFF, recipe=replace(QUICK, model={"iterations": 21})),
         predict.version_of(market, CUTOFF),
     ]
     assert len({model.run.version, *versions}) == 6
@@ -227,7 +264,7 @@ def test_what_is_kept_of_a_training(model: Model) -> None:
     run = model.run
     assert (run.name, run.training_from, run.training_cutoff) == (predict.MODEL_NAME, FIRST_DAY, CUTOFF)
     assert (run.zones_count, run.horizons_days) == (len(ZONES), HORIZONS_DAYS)
-    assert run.features == tuple(features.FEATURES)
+    assert run.features == tuple(FEATURES)
     kinds = {f"{kind}_{days}d" for kind in ("skill", "weight") for days in QUICK.anchors_days}
     assert set(run.scores) == {*kinds, "calibration_from"}
 
@@ -265,6 +302,23 @@ def test_a_zone_seven_days_silent_is_predicted_from_its_last_price(model: Model,
     assert dict(made.not_predicted) == {}
     assert set(rows["naive_price"]) == {last}
     assert set(rows["last_price_on"]) == {pd.Timestamp(day(632))}
+    assert dict(made.starts) == {"pune": f"its price of {day(632)}"}
+
+
+def test_a_flagged_last_price_is_said(model: Model, market: pd.DataFrame) -> None:
+    last = (market["zone"] == "delhi") & (market["date"] == pd.Timestamp(CUTOFF))
+    every_row = market.assign(flag=DEMO_LABEL)
+    flagged = every_row.assign(flag=every_row["flag"].mask(last, f"outside the usual range, {DEMO_LABEL}"))
+    assert dict(model.predict(every_row, CUTOFF).starts) == {}
+    made = model.predict(flagged, CUTOFF)
+    assert dict(made.starts) == {"delhi": f"its price of {CUTOFF}, flagged: outside the usual range"}
+    alone = market.assign(flag=market["flag"].mask(last, "jump"))
+    assert dict(model.predict(alone, CUTOFF).starts) == {"delhi": f"its price of {CUTOFF}, flagged: jump"}
+
+
+def test_a_rejected_last_price_leaves_the_one_before(model: Model, market: pd.DataFrame) -> None:
+    made = model.predict(without(market, "delhi", CUTOFF, CUTOFF), CUTOFF)
+    assert dict(made.starts) == {"delhi": f"its price of {CUTOFF - dt.timedelta(days=1)}"}
 
 
 def test_a_young_zone_is_listed(model: Model, market: pd.DataFrame) -> None:
@@ -286,8 +340,10 @@ def test_all_zones_missing_is_no_data(model: Model, market: pd.DataFrame) -> Non
 def test_a_gap_of_weeks_is_learnt_around(market: pd.DataFrame) -> None:
     gap = market["date"].between(pd.Timestamp(day(400)), pd.Timestamp(day(420)))
     made = train(market[~gap], CUTOFF, recipe=QUICK)
-    one_day = predict._examples(features.panel(market[~gap], until=CUTOFF), QUICK)[0]
-    assert not one_day.target.isin(pd.date_range(day(400), day(420))).any()
+    daily = features.Daily(panel(market[~gap], until=CUTOFF))
+    one_day = learn.examples(daily, 1, daily.days)
+    targets = pd.DatetimeIndex(one_day.rows.index.get_level_values("origin")) + pd.Timedelta(days=1)
+    assert not targets.isin(pd.date_range(day(400), day(420))).any()
     origins = one_day.rows.index.get_level_values("origin")
     assert not ((origins > pd.Timestamp(day(406))) & (origins < pd.Timestamp(day(421)))).any()
     assert in_order(made.predict(market[~gap], CUTOFF).frame)
@@ -300,7 +356,8 @@ def test_a_change_of_section_is_no_change_of_price(market: pd.DataFrame) -> None
         section=market["section"].where(~early, "prevailing"),
         price=market["price"].where(~early, market["price"] * 1.1),
     )
-    made = predict._examples(features.panel(prices, until=CUTOFF), replace(QUICK, origin_step_days=1))[1]
+    daily = features.Daily(panel(prices, until=CUTOFF))
+    made = learn.examples(daily, 7, daily.days)
     pune = made.rows.index.get_level_values("zone") == "pune"
     origins = made.rows.index.get_level_values("origin")[pune]
     assert not origins.isin(pd.date_range(day(293), day(299))).any()

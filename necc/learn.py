@@ -1,0 +1,234 @@
+"""A panel -> fitted estimators, and the errors of forecasts that were not learnt from. Pure.
+
+One pooled model per anchor horizon predicts the *change* of the logarithm of the price, for all zones together.
+Trees on price levels cannot go beyond what they have seen; on changes they can.
+
+The newest three years serve twice. First they are left out, fold by fold: a trial model, fitted on what lies before
+a fold, shows on the fold how wrong such forecasts are and how far to trust them. Then the models that predict
+are fitted on everything up to the cut-off. Same input, same output: each fit runs on one thread, several at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from necc import features
+from necc.errors import NoDataError, UsageError
+from necc.features import Daily
+from necc.intervals import Scores
+
+HORIZONS_DAYS = tuple(range(1, 31))
+MIN_EXAMPLES = 200  # (origin, zone) pairs of one horizon; fewer teach the trees nothing
+LARGEST_CHANGE = 0.35  # log; larger changes within 30 days were typing errors, or once in 15 years
+WARM_UP_DAYS = 400  # the first origins lack a year of look-back; a third of the history if that is less
+# Not at all, half or whole. Steps of a tenth, up to 1.3, followed the noise of their span: over 2020-04..2023-02
+# they made skill at 14 days .196 where the whole change had .214, and .316 instead of .322 at 30 days.
+WEIGHTS = (0.0, 0.5, 1.0)
+
+Floats = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is trained; part of its version.
+
+    Args:
+        anchors_days: horizons with a model of their own, ascending, from 1 to 30; between them, straight lines.
+        calibrated_days: the anchors whose errors are recorded.
+        model: arguments of `model.ChangeModel`.
+        trial: what differs from them in the trial models.
+        spread: arguments of `model.SpreadModel`.
+        origin_step_days: every so manieth day is an origin of training. 3 and 7 share no divisor, so that every
+            weekday comes up as often.
+        trial_step_days: the same in the trials, and of the origins whose errors are recorded.
+        calibration_days: the newest span, left out of the trials; a third of the history if that is less.
+        folds: parts of that span, each with a trial of its own.
+    """
+
+    anchors_days: tuple[int, ...] = (1, 2, 3, 5, 7, 10, 14, 21, 30)
+    calibrated_days: tuple[int, ...] = (1, 3, 7, 14, 30)
+    model: dict[str, Any] = field(default_factory=dict)
+    trial: dict[str, Any] = field(default_factory=lambda: {"iterations": 40})
+    spread: dict[str, Any] = field(default_factory=dict)
+    origin_step_days: int = 3
+    trial_step_days: int = 5
+    calibration_days: int = 1095
+    folds: int = 2
+
+    def __post_init__(self) -> None:
+        ends = (HORIZONS_DAYS[0], HORIZONS_DAYS[-1])
+        for name in ("anchors_days", "calibrated_days"):
+            days = getattr(self, name)
+            if days[:1] + days[-1:] != ends or list(days) != sorted(set(days)):
+                raise UsageError(f"{name}={days}: wanted ascending days from {ends[0]} to {ends[1]}")
+        if not set(self.calibrated_days) <= set(self.anchors_days):
+            raise UsageError(f"calibrated_days={self.calibrated_days}: wanted days of {self.anchors_days}")
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What one horizon is learnt from. Grain: one row per (origin, zone) whose target is known.
+
+    Args:
+        rows: the feature matrix.
+        change: log change from the origin's (filled) price to the target's observed one, cut at ±0.35.
+        origin: day number of each row's origin.
+    """
+
+    rows: pd.DataFrame
+    change: Floats
+    origin: Numbers
+
+    def where(self, keep: npt.NDArray[np.bool_]) -> Examples:
+        """The examples that are kept."""
+        return Examples(self.rows[keep], self.change[keep], self.origin[keep])
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """What was learnt for one horizon.
+
+    Args:
+        horizon_days: how far ahead.
+        change: the fitted `ChangeModel`.
+        spread: the fitted `SpreadModel`.
+        weight: what its changes are multiplied by: 0 is naive; None where the horizon is not calibrated.
+        scores: errors over spreads in the calibration span; None likewise.
+        skill: 1 less its mean absolute error there over naive's, in log change; None likewise.
+        rows_count: examples that it was fitted on.
+    """
+
+    horizon_days: int
+    change: Any
+    spread: Any
+    weight: float | None
+    scores: Scores | None
+    skill: float | None
+    rows_count: int
+
+
+def day_numbers(days: pd.Index[Any]) -> Numbers:
+    """Days since 1970-01-01."""
+    return np.asarray(pd.DatetimeIndex(days).as_unit("s").asi8 // 86_400, dtype=np.int64)
+
+
+def cut(changes: Floats) -> Floats:
+    """Changes as they are learnt and predicted."""
+    return np.clip(changes, -LARGEST_CHANGE, LARGEST_CHANGE)
+
+
+def examples(daily: Daily, horizon_days: int, origins: pd.DatetimeIndex) -> Examples:
+    """Targets are observed prices of the section that the origin's price stands in."""
+    series = daily.series
+    same = series.section.shift(-horizon_days) == series.filled_section
+    change = (series.observed.apply(np.log).shift(-horizon_days) - series.log_filled).where(same).to_numpy()
+    rows = features.matrix(daily, origins, horizon_days)
+    day, zone = (rows.index.get_level_values(name) for name in ("origin", "zone"))
+    found = change[daily.days.get_indexer(day), series.observed.columns.get_indexer(zone)]
+    known = ~np.isnan(found)
+    return Examples(rows[known], cut(found[known]), day_numbers(day)[known])
+
+
+def learn(daily: Daily, recipe: Recipe, threads: int | None = None) -> list[Anchor]:
+    """One anchor after the other; so many at a time, or as many as there are processors to use.
+
+    Raises:
+        NoDataError: too few examples.
+    """
+    import joblib
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1), ThreadPoolExecutor(threads or joblib.cpu_count()) as pool:
+        return list(pool.map(partial(_learn_one, daily, recipe), recipe.anchors_days))
+
+
+def _learn_one(daily: Daily, recipe: Recipe, horizon: int) -> Anchor:
+    from threadpoolctl import threadpool_limits
+
+    from necc.model import ChangeModel, SpreadModel
+
+    with threadpool_limits(limits=1, user_api="openmp"):  # counted per thread; sums would come in any order
+        known = examples(daily, horizon, _origins(daily, recipe.origin_step_days))
+        _refuse_few(known, horizon, "examples")
+        change = ChangeModel(**recipe.model).fit(known.rows, known.change)
+        spread = SpreadModel(**recipe.spread).fit(known.rows, known.change - cut(change.predict(known.rows)))
+        weight, scores, skill = _calibrate(daily, recipe, horizon)
+    return Anchor(horizon, change, spread, weight, scores, skill, len(known.change))
+
+
+def _origins(daily: Daily, step_days: int) -> pd.DatetimeIndex:
+    """Counted back from the last day, so that the newest examples are always among them."""
+    days = daily.days[min(WARM_UP_DAYS, len(daily.days) // 3) :]
+    return pd.DatetimeIndex(days[::-1][::step_days][::-1])
+
+
+def _refuse_few(known: Examples, horizon: int, what: str) -> None:
+    if len(known.change) < MIN_EXAMPLES:
+        raise NoDataError(
+            f"only {len(known.change)} {what} of {horizon} days ahead, wanted {MIN_EXAMPLES}: scrape more months"
+        )
+
+
+def splits_at(daily: Daily, recipe: Recipe) -> list[pd.Timestamp]:
+    """The last known day of each trial, ascending."""
+    priced = daily.days[daily.series.observed.notna().any(axis=1)]
+    span = min(recipe.calibration_days, len(priced) // 3)
+    return [
+        daily.days[-1] - pd.Timedelta(days=span * (recipe.folds - fold) // recipe.folds) for fold in range(recipe.folds)
+    ]
+
+
+def _calibrate(daily: Daily, recipe: Recipe, horizon: int) -> tuple[float | None, Scores | None, float | None]:
+    """The weight, the scores and the bare skill on days that the trials never saw."""
+    if horizon not in recipe.calibrated_days:
+        return None, None, None
+    known = examples(daily, horizon, _origins(daily, recipe.trial_step_days))
+    splits = day_numbers(pd.DatetimeIndex(splits_at(daily, recipe)))
+    ends = [*splits[1:], day_numbers(daily.days[-1:])[0]]
+    parts = [_trial(known, recipe, horizon, split, end) for split, end in zip(splits, ends, strict=True)]
+    made, spread = (np.concatenate([part[place] for part in parts]) for place in (1, 2))
+    came = np.concatenate([part[0].change for part in parts])
+    origin = np.concatenate([part[0].origin for part in parts])
+    if len(came) < MIN_EXAMPLES:
+        raise NoDataError(f"only {len(came)} examples to calibrate with, wanted {MIN_EXAMPLES}")
+    weight = _weight(made, came)
+    return weight, Scores(origin, (came - weight * made) / spread, horizon), _skill(made, came)
+
+
+def _trial(known: Examples, recipe: Recipe, horizon: int, split: int, end: int) -> tuple[Examples, Floats, Floats]:
+    """The examples of one fold, with the changes and the spreads that a model of the days before expects."""
+    from necc.model import ChangeModel, SpreadModel
+
+    before = known.where(known.origin + horizon <= split)
+    fold = known.where((known.origin > split) & (known.origin <= end))
+    _refuse_few(before, horizon, "examples to try with")
+    change = ChangeModel(**{**recipe.model, **recipe.trial}).fit(before.rows, before.change)
+    spread = SpreadModel(**recipe.spread).fit(before.rows, before.change - cut(change.predict(before.rows)))
+    return fold, cut(change.predict(fold.rows)), spread.predict(fold.rows)
+
+
+def _weight(made: Floats, came: Floats) -> float:
+    """The multiple of the predicted changes that comes closest to what came; the smallest one of equals."""
+    losses = [float(np.abs(came - weight * made).mean()) for weight in WEIGHTS]
+    return WEIGHTS[int(np.argmin(losses))]
+
+
+def _skill(made: Floats, came: Floats) -> float:
+    """1 less the mean absolute error over that of naive, in log change; 0 where nothing moved."""
+    naive = float(np.abs(came).mean())
+    return round(1 - float(np.abs(came - made).mean()) / naive, 4) if naive else 0.0
+
+
+def between(at_days: Sequence[int], values: Floats, days: Sequence[int]) -> Floats:
+    """(..., len(at_days)) -> (..., len(days)): straight lines between the horizons given."""
+    weights = np.stack([np.interp(days, at_days, row) for row in np.eye(len(at_days))])
+    return np.asarray(values @ weights)

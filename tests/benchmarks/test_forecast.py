@@ -1,0 +1,114 @@
+"""How good the forecasts are, and how fast, on the real prices: `make bench-forecast` prints it all.
+
+The protocol: forecasts on Wednesdays of the zones that are printed today and had three years of prices on that day,
+by models refitted every 26 weeks. Observed prices alone are targets, known typing errors are none. DEV is the span
+that choices were made on, TEST the span that they were not.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pandas as pd
+import pytest
+
+from necc import predict, skill
+from necc.backtesting import OWN, backtest
+from tests import real_prices
+
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
+
+LAST_DAY = dt.date(2025, 6, 30)
+LIVE_SINCE = pd.Timestamp("2025-06-01")
+SPANS = {"DEV": ("2020-04-01", "2023-02-22"), "TEST": ("2023-04-05", "2025-05-28")}
+AIM = {
+    "DEV": {1: 0.08, 3: 0.21, 7: 0.18, 14: 0.21, 30: 0.32},
+    "TEST": {1: 0.06, 3: 0.13, 7: 0.17, 14: 0.31, 30: 0.46},
+}
+WIDTH_AIM = {7: 0.80, 14: 0.66, 30: 0.54}  # of the 80 % interval, against naive's
+SHOWN = [
+    "model", "horizon", "cells", "mae", "skill", "skill_low", "skill_high", "mase", "pinball_10", "pinball_50",
+    "pinball_90", "coverage_80", "coverage_95", "width_80", "width_95",
+]  # fmt: skip
+
+
+def zone_of(label: str) -> str:
+    """A slug of a printed label: Delhi (CC) -> delhi; one for both Jabalpurs."""
+    return re.sub(r"\W+", "-", re.sub(r"\s*\(.*", "", label).strip().lower()).strip("-")
+
+
+@pytest.fixture(scope="module")
+def prices() -> pd.DataFrame:
+    rows = [
+        (pd.Timestamp(day), zone_of(label), section, float(price))
+        for (label, section, day), price in real_prices.published().items()
+    ]
+    frame = pd.DataFrame(rows, columns=["date", "zone", "section", "price"])
+    live = frame.loc[frame["date"] >= LIVE_SINCE, "zone"].unique()
+    return frame[frame["zone"].isin(live)]
+
+
+@pytest.fixture(scope="module")
+def mistyped() -> pd.DataFrame:
+    text = (real_prices.folder() / "source" / "known_source_typos.json").read_text(encoding="utf-8")
+    rows = [
+        {"date": pd.Timestamp(first) + pd.Timedelta(days=number), "zone": zone_of(label.partition("|")[2])}
+        for first, label, _, _, values, _ in json.loads(text)
+        for number in range(len(values))
+    ]
+    return pd.DataFrame(rows)
+
+
+@contextmanager
+def timed(figure: str, limit_s: float) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    took = time.perf_counter() - started
+    print(f"\n{figure}: {took:.1f} s (promised {limit_s:g} s)")
+    assert took <= limit_s
+
+
+def test_training_and_predicting(prices: pd.DataFrame) -> None:
+    with timed("training of all zones, 30 horizons and intervals", 60):
+        model = predict.train(prices, LAST_DAY)
+    with timed("predicting them, features included", 5):
+        model.predict(prices, LAST_DAY)
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"\npeak memory: {peak_mb:.0f} MB (promised 2048 MB)")
+    assert peak_mb <= 2048
+
+
+@pytest.mark.parametrize("span", SPANS)
+def test_skill_and_intervals(span: str, prices: pd.DataFrame, mistyped: pd.DataFrame) -> None:
+    origins = pd.date_range(*SPANS[span], freq="W-WED").date
+    started = time.perf_counter()
+    made = backtest(prices, origins, not_targets=mistyped, progress=lambda done, count: print(f"{done}/{count}"))
+    print(f"\n{span} {SPANS[span][0]} .. {SPANS[span][1]}: {time.perf_counter() - started:.0f} s (wanted 720 s)")
+    card, own = skill.scores(made, prices=prices), made[made["model"] == OWN]
+    print(card[SHOWN].round(3).to_string(index=False))
+    for name in ("year", "quarter", "section", "zone"):
+        found = skill.scores(own, ("horizon", name))
+        for figure in ("skill", "coverage_80", "coverage_95"):
+            table = found.pivot(index=name, columns="horizon", values=figure)  # noqa: PD010
+            print(f"\n{figure} by {name}\n{table.round(3).to_string()}")
+    _print_beside_aims(card, span)
+    by_year = skill.scores(own, ("horizon", "year"))
+    assert (by_year["skill"] > 0).all()
+
+
+def _print_beside_aims(card: pd.DataFrame, span: str) -> None:
+    figures = {(str(row["model"]), row["horizon"]): row for row in card.to_dict("records")}
+    for days, aim in AIM[span].items():
+        own, naive = figures[OWN, days], figures["naive", days]
+        width = f", 80 % width {own['width_80'] / naive['width_80']:.2f} of naive's"
+        width += f" (wanted {WIDTH_AIM[days]})" if days in WIDTH_AIM else ""
+        print(
+            f"{days} days: skill {own['skill']:.3f} (wanted {aim}), coverage {own['coverage_80']:.3f} and"
+            f" {own['coverage_95']:.3f} (wanted .78 to .82 and .94 to .96){width}"
+        )

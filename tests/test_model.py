@@ -1,0 +1,90 @@
+"""The estimators learn what they should, keep scikit-learn's rules, and do not lose their heads."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+
+from necc.feature_table import FEATURES
+from necc.model import AbsoluteRidge, ChangeModel, SeasonalTerms, SpreadModel
+
+ROWS = 1500
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    rng = np.random.default_rng(8)
+    table = pd.DataFrame(rng.normal(0, 1, (ROWS, len(FEATURES))).astype(np.float32), columns=list(FEATURES))
+    return table.assign(weekday=rng.integers(0, 7, ROWS).astype(np.float32))
+
+
+def test_the_line_has_absolute_loss() -> None:
+    """One value in five is far off: the median stays on the line, the mean does not."""
+    rng = np.random.default_rng(1)
+    rows = rng.normal(0, 1, (2000, 2)).astype(np.float32)
+    wild = np.where(np.arange(2000) % 5 == 0, 8.0, 0.0)
+    model = AbsoluteRidge(penalty=0.01, passes=20).fit(rows, (3 * rows[:, 0] - rows[:, 1] + 0.5 + wild).astype(float))
+    assert model.coef_ == pytest.approx([3, -1], abs=0.1)
+    assert model.intercept_ == pytest.approx(0.5, abs=0.15)
+
+
+def test_a_penalty_draws_the_line_to_naive() -> None:
+    rng = np.random.default_rng(1)
+    rows = rng.normal(0, 1, (500, 1)).astype(np.float32)
+    sizes = [
+        AbsoluteRidge(penalty).fit(rows, (2.0 * rows[:, 0]).astype(float)).coef_[0] for penalty in (0, 500, 50_000)
+    ]
+    assert sizes[0] == pytest.approx(2, rel=1e-3)
+    assert sizes[0] > sizes[1] > sizes[2]
+    assert sizes[2] < 0.1
+
+
+def test_terms_are_standardised_and_missing_is_the_mean(rows: pd.DataFrame) -> None:
+    shifted = rows.assign(spread=rows["spread"] * 3 + 7)
+    shifted.loc[0, "spread"] = np.nan
+    shifted.loc[1, "spread"] = 1e6
+    terms = SeasonalTerms().fit(shifted.iloc[2:]).transform(shifted)
+    column = terms[:, list(rows.columns).index("spread")]
+    assert column[2:].mean() == pytest.approx(0, abs=0.01)
+    assert column[2:].std() == pytest.approx(1, abs=0.01)
+    assert column[:2].tolist() == [0, 4]
+
+
+def test_the_season_turns_the_effect_of_a_level(rows: pd.DataFrame) -> None:
+    change = (rows["sun_cos_1"] * rows["national_level_vs_365d"]).to_numpy(dtype=float)
+    model = ChangeModel(penalty=10, iterations=1).fit(rows, change)
+    assert np.corrcoef(model.predict(rows), change)[0, 1] > 0.95
+
+
+def test_trees_see_what_the_line_leaves(rows: pd.DataFrame) -> None:
+    change = np.where(rows["change_1d"].abs() > 1, 0.02, 0.0)
+    line_only = np.abs(change - ChangeModel(iterations=1).fit(rows, change).predict(rows)).mean()
+    both = np.abs(change - ChangeModel(iterations=60, smallest_leaf=20).fit(rows, change).predict(rows)).mean()
+    assert both < 0.3 * line_only
+
+
+def test_columns_without_a_value_do_no_harm(rows: pd.DataFrame) -> None:
+    bare = rows.assign(past_years_by_sun=np.float32(np.nan))
+    change = rows["change_1d"].to_numpy(dtype=float)
+    assert np.isfinite(ChangeModel(iterations=2).fit(bare, change).predict(bare)).all()
+    assert np.isfinite(SpreadModel(iterations=2).fit(bare, change).predict(bare)).all()
+
+
+def test_the_spread_follows_the_size_of_errors(rows: pd.DataFrame) -> None:
+    rng = np.random.default_rng(3)
+    wide = (rows["volatility_28d"] > 0).to_numpy()
+    model = SpreadModel(smallest_leaf=50).fit(rows, rng.normal(0, 1, ROWS) * np.where(wide, 3.0, 1.0))
+    found = model.predict(rows)
+    assert 2 < np.median(found[wide]) / np.median(found[~wide]) < 4
+    assert (SpreadModel().fit(rows, np.zeros(ROWS)).predict(rows) > 0).all()
+
+
+@pytest.mark.parametrize("kind", [ChangeModel, SpreadModel])
+def test_estimators_are_cloned_and_fit_alike(kind: type[ChangeModel], rows: pd.DataFrame) -> None:
+    change = rows["change_1d"].to_numpy(dtype=float)
+    model = kind(iterations=3)
+    once, again = clone(model).fit(rows, change).predict(rows), model.fit(rows, change).predict(rows)
+    assert model.get_params()["iterations"] == 3
+    assert np.array_equal(once, again)
