@@ -9,7 +9,8 @@
 -- is missing or unknown finds nothing. Days are days in India.
 
 -- ---------------------------------------------------------------------------------------------
--- Small rules
+-- Small rules. The two validators are for forms, before anything is stored. The tables ask for less: something on both
+-- sides of an @, and a phone number of any country or office, so that what Cognito let in is never refused here.
 
 create or replace function is_valid_email(p_email text) returns boolean
 language sql immutable strict parallel safe

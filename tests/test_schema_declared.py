@@ -17,8 +17,8 @@ TABLES = """
     create table nec_hens (id uuid primary key default gen_random_uuid(), name text,
         eggs_count int not null default 0 check (eggs_count >= 0), updated_at timestamptz default 'epoch');
     create table nec_eggs (id int primary key, hen_id uuid, nest text, is_broken boolean not null default false);
-    create table nec_notes (id int primary key, about_type text, about_id uuid, is_deleted boolean not null default false,
-        deleted_at timestamptz);
+    create table nec_notes (id int primary key, about_type text, about_id uuid,
+        is_deleted boolean not null default false, deleted_at timestamptz);
     call finish_table('nec_hens');
     call keep_count('nec_eggs', 'nec_hens', 'eggs_count', 'r.hen_id', 'not r.is_broken');
 """
