@@ -136,10 +136,11 @@ as $$
     ) p
     where not (p.author_type = 'individual' and p.author_id in (select * from get_blocked_profiles(p_viewer)))
         and not (p.author_type = 'individual' and p.author_id in (select * from get_banned_profiles()))
+        and not (p.author_type = 'business' and p.author_id in (select b.id from biz_profiles b where b.is_deleted))
 $$;
 comment on function get_visible_posts(uuid) is
     'The posts that a viewer may read: public ones, their own, those for connections from connections (from businesses and'
-    ' organizations: for followers); none from people who are banned or blocked either way.';
+    ' organizations: for followers); none from people who are banned or blocked either way, nor from a business in the trash.';
 
 -- ---------------------------------------------------------------------------------------------
 -- Search. Words are looked up in the stored tsvector; where no word matches, a name that is spelt alike is.
