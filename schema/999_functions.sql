@@ -928,11 +928,22 @@ comment on function cleanup_expired_invitations(int, boolean) is
 create or replace function purge_trash(p_days int default 30, p_dry_run boolean default false) returns int
 language sql
 as $$
-    select sum(delete_in_batches(t.name, 'is_deleted and deleted_at < $1', days_ago(p_days, 30), coalesce(p_dry_run, true)))::int
-    from unnest('{soc_post_comments,soc_posts,res_comments,msg_messages}'::regclass[]) t (name)
+    select sum(delete_in_batches(
+        t.name,
+        'is_deleted and deleted_at < $1' || case when t.has_answers then format(
+            -- what answers a comment goes with it: all of that must be past its time too
+            ' and not exists (with recursive below as ('
+            'select a.id, a.is_deleted, a.deleted_at from %1$s a where a.parent_id = %1$s.id'
+            ' union all select a.id, a.is_deleted, a.deleted_at from %1$s a join below b on a.parent_id = b.id)'
+            ' select from below where not is_deleted or deleted_at >= $1)', t.name) else '' end,
+        days_ago(p_days, 30), coalesce(p_dry_run, true)))::int
+    from (values
+        ('soc_post_comments'::regclass, true), ('soc_posts', false), ('res_comments', true), ('msg_messages', false)
+    ) t (name, has_answers)
 $$;
 comment on function purge_trash(int, boolean) is
-    'Deletes posts, comments and messages that were put into the trash longer ago than so many days.';
+    'Deletes posts, comments and messages that were put into the trash longer ago than so many days; a comment only together'
+    ' with all that answers it.';
 
 -- ---------------------------------------------------------------------------------------------
 -- Recounts: the counters as keep_count() declared them, read back from the triggers
