@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import LiteralString
 
-from tests.schema_all_rows import KINDS
 from tests.schema_rows import Connection
+from tests.schema_world import KINDS
 
 # table.counter -> the table's key, and one row with the key for each row that counts
 COUNTERS: dict[str, tuple[LiteralString, LiteralString]] = {

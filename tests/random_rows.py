@@ -13,8 +13,9 @@ from typing import Any
 
 from psycopg import errors, sql
 
-from tests.schema_all_rows import WHEN, Row, Statement, World, fill
+from tests.schema_fill import Statement, fill, new_person, new_row
 from tests.schema_rows import Connection
+from tests.schema_world import WHEN, Row, World
 
 Choice = Callable[[World], Row]
 
@@ -191,7 +192,7 @@ def begin(connection: Connection, world: World) -> None:
     """Some people, at least one row in every table, and more of what others hang on."""
     fill(connection, world, people=15)
     for table in sorted(ROOTS - {"profiles"}) * 4:
-        connection.execute(*world.insert(table))
+        connection.execute(*new_row(world, table))
 
 
 def operations(world: World, number: int, tables: Iterable[str] = tuple(CHANGES)) -> list[Operation]:
@@ -215,9 +216,9 @@ def _weight(table: str, deed: Deed) -> float:
 
 def _insert(world: World, table: str) -> Operation:
     if table == "profiles":
-        return Operation("profiles insert", world.person())
+        return Operation("profiles insert", new_person(world))
     variant = VARIANTS[table](world) if table in VARIANTS and world.rng.random() < 0.3 else None
-    return Operation(f"{table} insert", [world.insert(table, variant)])
+    return Operation(f"{table} insert", [new_row(world, table, variant)])
 
 
 def _change(world: World, table: str) -> Operation:

@@ -16,8 +16,8 @@ from necc.embedded import Cluster
 from tests.conftest import temporary_database
 from tests.counter_rules import COUNTERS, NOT_COUNTED, RULES, danglers, offenders
 from tests.random_rows import CHANGES, Tally, begin, operations, play, play_batches
-from tests.schema_all_rows import World
 from tests.schema_rows import Connection
+from tests.schema_world import World
 
 OPERATIONS = 4000
 RUNS = [("embedded", seed) for seed in range(1, 6)] + [("postgresql15", 6)]

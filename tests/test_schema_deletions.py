@@ -14,8 +14,9 @@ from psycopg import errors, sql
 from necc.embedded import Cluster
 from tests.conftest import temporary_database
 from tests.counter_rules import danglers, offenders
-from tests.schema_all_rows import COMPANIONS, KINDS, WHEN, Row, World, fill
+from tests.schema_fill import COMPANIONS, fill, new_person, new_row
 from tests.schema_rows import Connection, value
+from tests.schema_world import KINDS, WHEN, Row, World
 
 # What a deletion does to the rows whose foreign key names what is deleted.
 FORBIDS = """
@@ -142,7 +143,7 @@ def key_of(connection: Connection, table: str) -> str:
 
 def make(connection: Connection, world: World, table: str, column: str = "") -> UUID:
     """One more person, business, post or whatever is in the table, to which nothing refers yet."""
-    for statement in world.person(EDGES.get(column)) if table == "profiles" else [world.insert(table)]:
+    for statement in new_person(world, EDGES.get(column)) if table == "profiles" else [new_row(world, table)]:
         connection.execute(*statement)
     return world.ids[table][-1]
 
@@ -155,7 +156,7 @@ def insert(connection: Connection, world: World, table: str, given: Row) -> Any:
         query = sql.SQL("select {} from {} where {} = %s").format(key, sql.Identifier(table), sql.Identifier(column))
         return connection.execute(query, [owner]).fetchall()[0][0]
     for _ in range(20):
-        statement, values = world.insert(table, given)
+        statement, values = new_row(world, table, given)
         with contextlib.suppress(errors.UniqueViolation, errors.CheckViolation), connection.transaction():
             return connection.execute(statement + sql.SQL(" returning {}").format(key), values).fetchall()[0][0]
         world.look(connection)  # there is such a row already: somewhere else
@@ -280,8 +281,7 @@ def test_a_group_outlives_who_made_it(connection: Connection, world: World) -> N
 
     assert named(connection, "msg_conversations", "created_by", group) == [None]
     assert named(connection, "msg_messages", "sender_id", message) == [None]
-    query = "select array_agg(user_id) from msg_participants where conversation_id = %s"
-    assert value(connection, query, group) == [friend]
+    assert value(connection, "select user_id from msg_participants where conversation_id = %s", group) == friend
 
 
 def test_the_books_outlive_the_administrator(connection: Connection, world: World) -> None:

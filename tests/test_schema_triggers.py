@@ -13,8 +13,10 @@ from psycopg import errors
 from necc.embedded import Cluster
 from tests.conftest import temporary_database
 from tests.random_rows import begin, play_batches
-from tests.schema_all_rows import COMPANIONS, ROWS, World
+from tests.schema_all_rows import ROWS
+from tests.schema_fill import COMPANIONS
 from tests.schema_rows import Connection
+from tests.schema_world import World
 
 # Columns beside counters, keys and the two times that do not move updated_at: what they say follows from elsewhere.
 DERIVED = {
