@@ -64,9 +64,9 @@ def fill(connection: Connection, world: World, people: int = 3) -> None:
 
 
 def _insert_somewhere(connection: Connection, world: World, table: str) -> None:
-    """One more row, elsewhere if there is one like it already."""
+    """One more row, elsewhere if there is one like it already or if it would refer to itself."""
     for _ in range(20):
-        with contextlib.suppress(errors.UniqueViolation), connection.transaction():
+        with contextlib.suppress(errors.UniqueViolation, errors.CheckViolation), connection.transaction():
             connection.execute(*new_row(world, table))
             break
         world.look(connection)

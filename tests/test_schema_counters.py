@@ -120,7 +120,9 @@ def test_two_sessions_at_once_count_as_one(
         tallies = list(sessions.map(session, worlds))
         with psycopg.connect(url) as connection:
             assert_all_is_right(connection)
-    assert sum(tally.done.total() for tally in tallies) > OPERATIONS / 2
+    assert sum(tally.done.total() for tally in tallies) > 0.75 * OPERATIONS
+    # seldom: what a deletion or a moved skill takes along is locked in an order of its own, which may cross another's
+    assert sum(tally.retried.total() for tally in tallies) < OPERATIONS / 200
 
 
 def test_every_counter_is_recounted(connection: Connection) -> None:
