@@ -99,8 +99,9 @@ create table if not exists usr_privacy_settings (
     constraint ck_usr_privacy_settings_show_activity check (show_activity in ('public', 'connections', 'private')),
     constraint ck_usr_privacy_settings_allow_messages_from check (allow_messages_from in ('everyone', 'connections', 'none'))
 );
+-- With both columns: a search asks it about each of its matches and never has to look into the table.
 create index if not exists idx_usr_privacy_settings_hidden on usr_privacy_settings (profile_id)
-    where not allow_discovery or profile_visibility <> 'public';
+    include (allow_discovery, profile_visibility) where not allow_discovery or profile_visibility <> 'public';
 comment on table usr_privacy_settings is
     'One row per profile: who may see what. public is everybody, connections the accepted ones, private nobody else.';
 comment on column usr_privacy_settings.profile_id is 'The person.';

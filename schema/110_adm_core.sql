@@ -173,6 +173,20 @@ create or replace trigger trg_adm_banned_users_banned_by_name
     for each row when (new.banned_by is not null)
     execute function trg_fn_admin_name('banned_by', 'banned_by_name');
 
+create or replace function trg_fn_earlier_ban_over() returns trigger
+language plpgsql
+as $$
+begin
+    update adm_banned_users b set is_active = false
+    where b.profile_id = new.profile_id and b.is_active and b.banned_until <= now();
+    return new;
+end
+$$;
+comment on function trg_fn_earlier_ban_over() is 'Trigger: a ban whose time is over makes room for the next one.';
+create or replace trigger trg_adm_banned_users_earlier_over
+    before insert on adm_banned_users
+    for each row when (new.is_active) execute function trg_fn_earlier_ban_over();
+
 -- ---------------------------------------------------------------------------------------------
 -- The log of actions
 

@@ -105,6 +105,7 @@ create table if not exists biz_profiles (
 create index if not exists idx_biz_profiles_owner on biz_profiles (owner_id);
 create index if not exists idx_biz_profiles_business_type on biz_profiles (business_type_id);
 create index if not exists idx_biz_profiles_verified_by on biz_profiles (verified_by) where verified_by is not null;
+create index if not exists idx_biz_profiles_deleted on biz_profiles (deleted_at) where is_deleted;
 create index if not exists idx_biz_profiles_listed on biz_profiles (created_at desc) where is_active and not is_deleted;
 create index if not exists fts_biz_profiles_search on biz_profiles using gin (search);
 create index if not exists gin_biz_profiles_business_name_trgm on biz_profiles using gin (business_name gin_trgm_ops);
@@ -131,6 +132,10 @@ comment on column biz_profiles.team_members_count is 'Its active team members; k
 comment on column biz_profiles.is_active is 'Whether it is open for business; if not, its page says so.';
 comment on column biz_profiles.search is 'Words of the names (A), tagline (B) and about (C) without accents, for full-text search.';
 call finish_table('biz_profiles', 'is_verified', 'verified_at', 'verified_by');
+comment on column biz_profiles.is_deleted is
+    'Whether it was put into the trash; nobody finds it or reads its posts then.';
+comment on column biz_profiles.deleted_at is
+    'When it was put into the trash. It is not purged: its postings and the orders of its products refer to it.';
 
 create or replace trigger trg_biz_profiles_founded_in_the_past
     before insert or update of founded_year on biz_profiles

@@ -177,7 +177,9 @@ comment on column soc_post_likes.post_id is 'The post.';
 comment on column soc_post_likes.profile_id is 'The person who likes it.';
 call finish_table('soc_post_likes');
 
-create or replace trigger trg_soc_post_likes_both_sides
+-- Everything here locks posts before the numbers of people: an author may comment on a post, share it or put it into the
+-- trash while somebody likes it. Triggers fire in the order of their names; this one stands between those two counters.
+create or replace trigger trg_soc_post_likes_counts_stats_in_order
     after insert or delete on soc_post_likes
     for each row execute function trg_fn_lock_both('usr_stats', 'profile_id', 'r.profile_id',
         '(select p.author_id from soc_posts p where p.id = r.post_id and p.author_type = ''individual'')');

@@ -265,7 +265,6 @@ create index if not exists idx_audit_log_created on audit_log using brin (create
 
 comment on table audit_log is
     'One row per change of a row of an audited table, in the order of id. Written by a trigger only, never altered.';
-comment on column audit_log.id is 'Key of the row; rises with time.';
 comment on column audit_log.profile_id is 'Who acted, as auth.uid() says; empty if nobody signed in did, and once that person is gone.';
 comment on column audit_log.database_role is 'The database role that had logged in.';
 comment on column audit_log.table_name is 'The audited table.';
@@ -276,6 +275,7 @@ comment on column audit_log.new_data is 'The row after; empty for a DELETE.';
 comment on column audit_log.ip_address is 'Address of the person''s device, as the setting app.client_ip said; empty if that was none.';
 comment on column audit_log.user_agent is 'The person''s program, as the setting app.user_agent said.';
 call finish_table('audit_log');
+comment on column audit_log.id is 'Key of the row; rises with time.';
 
 create or replace trigger trg_audit_log_is_final
     before update on audit_log

@@ -9,7 +9,8 @@
 -- is missing or unknown finds nothing. Days are days in India.
 
 -- ---------------------------------------------------------------------------------------------
--- Small rules
+-- Small rules. The two validators are for forms, before anything is stored. The tables ask for less: something on both
+-- sides of an @, and a phone number of any country or office, so that what Cognito let in is never refused here.
 
 create or replace function is_valid_email(p_email text) returns boolean
 language sql immutable strict parallel safe
@@ -135,10 +136,11 @@ as $$
     ) p
     where not (p.author_type = 'individual' and p.author_id in (select * from get_blocked_profiles(p_viewer)))
         and not (p.author_type = 'individual' and p.author_id in (select * from get_banned_profiles()))
+        and not (p.author_type = 'business' and p.author_id in (select b.id from biz_profiles b where b.is_deleted))
 $$;
 comment on function get_visible_posts(uuid) is
     'The posts that a viewer may read: public ones, their own, those for connections from connections (from businesses and'
-    ' organizations: for followers); none from people who are banned or blocked either way.';
+    ' organizations: for followers); none from people who are banned or blocked either way, nor from a business in the trash.';
 
 -- ---------------------------------------------------------------------------------------------
 -- Search. Words are looked up in the stored tsvector; where no word matches, a name that is spelt alike is.
@@ -926,11 +928,22 @@ comment on function cleanup_expired_invitations(int, boolean) is
 create or replace function purge_trash(p_days int default 30, p_dry_run boolean default false) returns int
 language sql
 as $$
-    select sum(delete_in_batches(t.name, 'is_deleted and deleted_at < $1', days_ago(p_days, 30), coalesce(p_dry_run, true)))::int
-    from unnest('{soc_post_comments,soc_posts,res_comments,msg_messages}'::regclass[]) t (name)
+    select sum(delete_in_batches(
+        t.name,
+        'is_deleted and deleted_at < $1' || case when t.has_answers then format(
+            -- what answers a comment goes with it: all of that must be past its time too
+            ' and not exists (with recursive below as ('
+            'select a.id, a.is_deleted, a.deleted_at from %1$s a where a.parent_id = %1$s.id'
+            ' union all select a.id, a.is_deleted, a.deleted_at from %1$s a join below b on a.parent_id = b.id)'
+            ' select from below where not is_deleted or deleted_at >= $1)', t.name) else '' end,
+        days_ago(p_days, 30), coalesce(p_dry_run, true)))::int
+    from (values
+        ('soc_post_comments'::regclass, true), ('soc_posts', false), ('res_comments', true), ('msg_messages', false)
+    ) t (name, has_answers)
 $$;
 comment on function purge_trash(int, boolean) is
-    'Deletes posts, comments and messages that were put into the trash longer ago than so many days.';
+    'Deletes posts, comments and messages that were put into the trash longer ago than so many days; a comment only together'
+    ' with all that answers it.';
 
 -- ---------------------------------------------------------------------------------------------
 -- Recounts: the counters as keep_count() declared them, read back from the triggers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import time
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -29,6 +30,16 @@ def refused(connection: Connection, error: type[psycopg.Error], statement: str, 
     with pytest.raises(error) as caught, connection.transaction():
         connection.execute(statement, params)
     return caught.value
+
+
+def wait_for_a_lock(watcher: Connection, who: Connection) -> None:
+    """Return when a session waits for another one's row."""
+    query = "select wait_event_type = 'Lock' from pg_stat_activity where pid = %s"
+    deadline = time.monotonic() + 30
+    while not value(watcher, query, who.info.backend_pid):
+        assert time.monotonic() < deadline, "it waits for nobody"
+        watcher.execute("select pg_stat_clear_snapshot()")
+        time.sleep(0.01)
 
 
 def zone(connection: Connection, slug: str) -> UUID:

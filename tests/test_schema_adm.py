@@ -154,6 +154,20 @@ def test_a_person_has_one_ban_at_a_time(connection: Connection) -> None:
     assert value(connection, "select count(*) from adm_banned_users") == 0
 
 
+def test_a_ban_whose_time_is_over_makes_room_for_the_next(connection: Connection) -> None:
+    someone, other = person(connection), person(connection)
+    query = """
+        insert into adm_banned_users (profile_id, reason, ban_type, banned_until)
+        values (%s, 'spam', 'temporary', now() + make_interval(days => %s))"""
+    for profile in (someone, other):
+        connection.execute(query, [profile, -1])
+    connection.execute(query, [someone, 1])
+    bans = "select is_active from adm_banned_users where profile_id = %s order by banned_until"
+    assert connection.execute(bans, [someone]).fetchall() == [(False,), (True,)]
+    assert connection.execute(bans, [other]).fetchall() == [(True,)]
+    refused(connection, errors.UniqueViolation, query, someone, 2)
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -152,6 +152,20 @@ def test_the_materialized_views_are_these_five(connection: psycopg.Connection[An
     assert names(connection, "select matviewname::text from pg_matviews") == set(VIEWS.split())
 
 
+def test_the_columns_are_commented_as_the_files_say(connection: psycopg.Connection[Any]) -> None:
+    """A comment that stands before finish_table() may be replaced by its own."""
+    files = "".join(path.read_text(encoding="utf-8") for path in data_folder("schema").glob("*.sql"))
+    written = re.findall(r"^comment on column ([a-z_.]+) is\s+((?:'(?:[^']|'')*'\s*)+);", files, re.MULTILINE)
+    query = """
+        select attrelid::regclass || '.' || attname, col_description(attrelid, attnum)
+        from pg_attribute where attnum > 0"""
+    found = dict(connection.execute(query).fetchall())
+
+    assert len(written) > 1000
+    said = {name: re.sub(r"'\s+'", "", text.strip())[1:-1].replace("''", "'") for name, text in written}
+    assert [name for name, text in said.items() if found[name] != text] == []
+
+
 def test_each_kind_that_a_pair_may_name_is_checked_and_cleaned_up(connection: psycopg.Connection[Any]) -> None:
     found = connection.execute(PAIRS).fetchall()
 

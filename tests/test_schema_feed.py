@@ -102,6 +102,16 @@ def test_followers_read_what_a_business_or_organization_writes_for_them(connecti
     assert value(connection, scores, friend, posts["public"]) == pytest.approx(0.5)
 
 
+def test_nobody_reads_what_a_business_in_the_trash_wrote(connection: Connection) -> None:
+    owner, follower = person(connection), person(connection)
+    farm = business(connection, owner)
+    follow(connection, ("individual", follower), ("business", farm))
+    written = {post(connection, farm, "business", visibility=seen) for seen in ("public", "connections")}
+    assert set(feed(connection, follower)) == written
+    connection.execute(f"update biz_profiles set {IN_THE_TRASH} where id = %s", [farm])
+    assert feed(connection, follower) == []
+
+
 def test_a_share_is_read_as_a_post_of_who_shares_it(connection: Connection) -> None:
     reader, friend, stranger = person(connection), person(connection), person(connection)
     connect(connection, reader, friend)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
@@ -14,7 +13,7 @@ from psycopg import errors
 from necc.embedded import Cluster
 from tests.conftest import temporary_database
 from tests.schema_org_rows import APPLICATION, INVITATION, MEMBER, member, tier
-from tests.schema_rows import Connection, business, organization, person, refused, value
+from tests.schema_rows import Connection, business, organization, person, refused, value, wait_for_a_lock
 
 
 @pytest.fixture(scope="module")
@@ -142,16 +141,6 @@ def test_two_sessions_cannot_both_take_the_last_place(database: str) -> None:
         one.commit()
         with pytest.raises(errors.CheckViolation, match="all 1 places are taken"):
             late.result(timeout=30)
-
-
-def wait_for_a_lock(watcher: Connection, who: Connection) -> None:
-    """Return when a session waits for another one's row."""
-    query = "select wait_event_type = 'Lock' from pg_stat_activity where pid = %s"
-    deadline = time.monotonic() + 30
-    while not value(watcher, query, who.info.backend_pid):
-        assert time.monotonic() < deadline, "it waits for nobody"
-        watcher.execute("select pg_stat_clear_snapshot()")
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
@@ -13,7 +14,7 @@ from psycopg import errors
 
 from necc.embedded import Cluster
 from tests.conftest import temporary_database
-from tests.schema_rows import Connection, business, organization, person, refused, value
+from tests.schema_rows import Connection, business, organization, person, refused, value, wait_for_a_lock
 from tests.schema_soc_rows import (
     IN_THE_TRASH,
     OUT_OF_THE_TRASH,
@@ -584,3 +585,38 @@ def test_two_who_like_and_follow_each_other_do_not_wait_for_each_other(deployed:
         assert right(connection)
         connection.execute("delete from auth.users where id = any (%s)", [pair])
         connection.execute("delete from soc_posts")
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        comment,
+        lambda session, on, author: share(session, author, on),
+        lambda session, on, author: session.execute(f"update soc_posts set {IN_THE_TRASH} where id = %s", [on]),
+    ],
+    ids=["comments", "shares", "trashes"],
+)
+def test_who_likes_a_post_and_its_author_do_not_wait_for_each_other(
+    deployed: str, act: Callable[[Connection, UUID, UUID], object]
+) -> None:
+    """The liker comes first and waits for the author's numbers; the author then must not hold what the liker wants."""
+    with (
+        psycopg.connect(deployed) as holder,
+        psycopg.connect(deployed, autocommit=True) as liker,
+        psycopg.connect(deployed, autocommit=True) as writer,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        author, fan = person(holder), person(holder)
+        on = post(holder, author)
+        holder.commit()
+        holder.execute("select from usr_stats where profile_id = %s for update", [author])
+        liked = threads.submit(like, liker, on, fan)
+        wait_for_a_lock(holder, liker)
+        done = threads.submit(act, writer, on, author)
+        wait_for_a_lock(holder, writer)
+        holder.commit()
+        liked.result(timeout=30)
+        done.result(timeout=30)
+        assert right(holder)
+        holder.execute("delete from auth.users where id = any (%s)", [[author, fan]])
+        holder.execute("delete from soc_posts")

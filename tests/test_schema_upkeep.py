@@ -139,6 +139,27 @@ def test_the_trash_holds_posts_comments_and_messages(connection: Connection) -> 
     assert value(connection, "select comments_count from usr_stats where profile_id = %s", other) == 0
 
 
+@pytest.mark.parametrize("below", ["is_deleted = false, deleted_at = null", "deleted_at = now()"])
+def test_a_comment_stays_until_all_that_answers_it_may_go(connection: Connection, below: LiteralString) -> None:
+    one, other = person(connection), person(connection)
+    on, article = post(connection, one), resource(connection, one)
+    answered = comment(connection, on, one)
+    comment(connection, on, other, comment(connection, on, one, answered))
+    columns = {"resource_id": article, "profile_id": one, "content": "Yes"}
+    insert(connection, "res_comments", **columns, parent_id=insert(connection, "res_comments", **columns))
+    for table, last in (
+        ("soc_post_comments", "profile_id = %(other)s"),
+        ("res_comments", "parent_id is not null"),
+    ):
+        old = f"update {table} set is_deleted = true, deleted_at = now() - interval '31 days'"
+        connection.execute(old.encode())
+        connection.execute(f"update {table} set {below} where {last}".encode(), {"other": other})
+    assert value(connection, "select purge_trash()") == 0
+    connection.execute("delete from soc_post_comments where profile_id = %s", [other])
+    connection.execute("delete from res_comments where parent_id is not null")
+    assert value(connection, "select purge_trash()") == 3
+
+
 def test_a_dry_run_and_a_cleanup_need_the_rights_of_a_delete(connection: Connection) -> None:
     connection.execute("set local role app_ro")
     assert value(connection, "select cleanup_old_activity_logs(90, true)") == 0
