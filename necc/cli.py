@@ -1,4 +1,4 @@
-"""The `necc` command: parse, call, print, exit code. Only this module and db_cli print.
+"""The `necc` command: parse, call, print, exit code. Only this module, db_cli and forecast_cli print.
 
 Results go to stdout, progress and log to stderr. Exit codes are those of `necc.errors`.
 """
@@ -20,21 +20,20 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from necc import __version__
+from necc.cli_context import say_of, settings_of
 from necc.config import DEFAULT_PAUSE_S
 from necc.db_cli import database
-from necc.db_cli import settings_of as _settings
 from necc.errors import NeccError, UsageError
+from necc.forecast_cli import backtest, predict, score
 
 if TYPE_CHECKING:
     import datetime as dt
-    from pathlib import Path
 
     from necc.config import Settings
     from necc.records import Month, SheetKey
     from necc.sheets import SheetResult
 
 INTERRUPTED = 130  # the shell's code for a command ended by Ctrl-C
-LONGEST_HORIZON_DAYS = 30
 LONG_RUN = 3  # sheets: a longer run announces its length first
 
 
@@ -71,10 +70,6 @@ def _logged_to_stderr(level: int, form: str) -> Iterator[None]:
         logger.setLevel(before[2])
 
 
-def _say(context: click.Context) -> Callable[[str], None]:
-    return (lambda text: None) if context.obj["quiet"] else lambda text: click.echo(text, err=True)
-
-
 @cli.command()
 @click.option("--months", default=40, show_default=True, help="How many of the newest months to read.")
 @click.pass_context
@@ -84,10 +79,10 @@ def quickstart(context: click.Context, *, months: int) -> None:
 
     if months < 1:
         raise UsageError(f"--months {months}: wanted 1 or more")
-    settings = _settings(context)
+    settings = settings_of(context)
     _refuse_demo_by_environment(context, settings)
     with _sheets_shown(context, months) as progress:
-        bench = lab.quickstart(settings, months=months, say=_say(context), progress=progress)
+        bench = lab.quickstart(settings, months=months, say=say_of(context), progress=progress)
     command = f"{_own_name()} --demo" if bench.settings.demo else _own_name()
     for result in bench.reports:
         click.echo(result.path)
@@ -128,7 +123,7 @@ def scrape(context: click.Context, /, *, as_json: bool, resume: bool, dry_run: b
     """
     from necc import pipeline
 
-    settings = _settings(context)
+    settings = settings_of(context)
     keys = _chosen_keys(settings.today(), **choice)
     _announce(context, settings, len(keys))
     with _sheets_shown(context, len(keys)) as progress:
@@ -181,7 +176,7 @@ def _end_of_range(begin: Month, month: str | None, last: str | None, current: Mo
 def _announce(context: click.Context, settings: Settings, sheets: int) -> None:
     if sheets > LONG_RUN and not settings.demo and settings.pause_s:
         minutes = sheets * max(settings.pause_s, DEFAULT_PAUSE_S) / 60
-        _say(context)(f"{sheets} sheets, about {minutes:.0f} min at one request in {settings.pause_s:g} s")
+        say_of(context)(f"{sheets} sheets, about {minutes:.0f} min at one request in {settings.pause_s:g} s")
 
 
 def _mode(sheets: int) -> str:
@@ -209,127 +204,6 @@ def _line(result: SheetResult) -> str:
 
 
 @cli.command()
-@click.option("--as-of", help="Predict as of this day, YYYY-MM-DD; today if not given.")
-@click.option("--replay", is_flag=True, help="First forecast a few past days as they would have been, for the record.")
-@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
-@click.pass_context
-def predict(context: click.Context, *, as_of: str | None, replay: bool, as_json: bool) -> None:
-    """Predict every live zone 1 to 30 days ahead, with intervals, beside naive; keep the forecasts."""
-    from necc import forecasting
-
-    if replay and as_of:
-        raise UsageError("choose one of --replay and --as-of")
-    settings, day = _settings(context), _day(as_of)
-    if replay:
-        _say(context)(
-            f"replayed: {forecasting.replay(settings)} forecasts of past days, by a model that knew no later price"
-        )
-    issue = forecasting.predict(settings, as_of=day)
-    click.echo(json.dumps(issue.as_dict(), indent=2) if as_json else issue.summary)
-
-
-@cli.command()
-@click.option("--up-to", help="Fill in prices up to this day, YYYY-MM-DD; today if not given.")
-@click.option("--json", "as_json", is_flag=True, help="Print the scores of every horizon as JSON.")
-@click.pass_context
-def score(context: click.Context, *, up_to: str | None, as_json: bool) -> None:
-    """Fill in the prices that came, and say how good the kept forecasts were, beside naive."""
-    from necc import forecasting
-
-    report = forecasting.score(_settings(context), up_to=_day(up_to))
-    click.echo(json.dumps(report.as_dict(), indent=2) if as_json else report.summary)
-
-
-@cli.command()
-@click.option("--from", "first", help="First day to forecast on, YYYY-MM-DD; a year before the last if not given.")
-@click.option("--to", "last", help="Last such day; if not given, the newest whose prices have come at every horizon.")
-@click.option(
-    "--origins",
-    type=click.Choice(["weekly", "monthly"]),
-    default="weekly",
-    show_default=True,
-    help="Forecast on every Wednesday, or on the first one of each month.",
-)
-@click.option("--horizons", default="1,3,7,14,30", show_default=True, help="Days ahead, 1 to 30, commas between.")
-@click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON, also by year, quarter, section, zone.")
-@click.option("--figure", type=click.Path(dir_okay=False), help="Write a figure to this .html file.")
-@click.option("--resume", type=click.Path(file_okay=False), help="Folder that keeps what is done, to go on from.")
-@click.pass_context
-def backtest(context: click.Context, /, *, as_json: bool, figure: str | None, **choice: Any) -> None:
-    """Say how good forecasts of past days would have been, beside naive, seasonal naive and drift.
-
-    Each knows the prices up to its day and no later one. Nothing is stored in the database.
-    """
-    page = _page(figure)
-    asked = _rehearsal(**choice)
-    from necc import forecasting
-
-    with _models_shown(context) as progress:
-        report = forecasting.backtest(_settings(context), **asked, progress=progress)
-    if page:
-        from necc import show
-
-        show.backtest_lines(report.card).write_html(page)
-        _say(context)(f"wrote {page}")
-    click.echo(json.dumps(report.as_dict(), indent=2) if as_json else report.summary)
-
-
-def _page(name: str | None) -> Path | None:
-    """Refused before a long run, not after it."""
-    from pathlib import Path
-
-    if name is None:
-        return None
-    page = Path(name)
-    if page.suffix != ".html" or not page.parent.is_dir():
-        raise UsageError(f"--figure {name}: wanted a file that ends in .html, in a folder that is there")
-    return page
-
-
-def _rehearsal(
-    *, first: str | None, last: str | None, origins: str, horizons: str, resume: str | None
-) -> dict[str, Any]:
-    from pathlib import Path
-
-    try:
-        days = [int(text) for text in horizons.split(",")]
-    except ValueError:
-        days = []
-    if not days or min(days) < 1 or max(days) > LONGEST_HORIZON_DAYS:
-        raise UsageError(f"--horizons {horizons}: wanted days from 1 to {LONGEST_HORIZON_DAYS}, commas between")
-    folder = Path(resume) if resume else None
-    return {"first": _day(first), "last": _day(last), "rhythm": origins, "horizons": days, "folder": folder}
-
-
-@contextmanager
-def _models_shown(context: click.Context) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on a terminal; elsewhere one line per model that is done."""
-    if context.obj["quiet"]:
-        yield lambda done, count: None
-    elif sys.stderr.isatty():
-        with click.progressbar(length=1, label="models", file=sys.stderr) as bar:
-
-            def show(done: int, count: int) -> None:
-                bar.length = count
-                bar.update(done - bar.pos)
-
-            yield show
-    else:
-        yield lambda done, count: click.echo(f"model {done} of {count}: trained, and its days forecast", err=True)
-
-
-def _day(text: str | None) -> dt.date | None:
-    import datetime as dt
-
-    if text is None:
-        return None
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"day {text!r}: wanted YYYY-MM-DD") from None
-
-
-@cli.command()
 @click.option("--port", default=8888, show_default=True, help="Port on 127.0.0.1.")
 @click.option("--browser/--no-browser", default=True, show_default=True, help="Open the page.")
 @click.pass_context
@@ -337,10 +211,11 @@ def lab(context: click.Context, *, port: int, browser: bool) -> None:
     """Open the notebooks in JupyterLab, on this machine only and with a token."""
     from necc import lab as workbench
 
-    workbench.open_lab(_settings(context), port=port, open_browser=browser, run=os.execve)
+    workbench.open_lab(settings_of(context), port=port, open_browser=browser, run=os.execve)
 
 
-cli.add_command(database)
+for _command in (predict, score, backtest, database):
+    cli.add_command(_command)
 
 
 def _end(code: int) -> None:

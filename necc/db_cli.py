@@ -10,16 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from necc.config import Settings
+from necc.cli_context import settings_of
 from necc.errors import UsageError
 
 if TYPE_CHECKING:
     from necc.maintain import Step
-
-
-def settings_of(context: click.Context) -> Settings:
-    """The settings of this run: its flags, the environment, .env."""
-    return Settings.load(demo=context.obj["demo"] or None)
 
 
 @click.group(name="db")

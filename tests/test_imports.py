@@ -44,7 +44,7 @@ ORDER = (
     ("demo_table demo_prices demo",),
     ("sheets tally pipeline forecasting",),
     ("lab",),
-    ("db_cli cli",),
+    ("cli_context db_cli forecast_cli cli",),
     ("__main__",),
 )
 # Only as a type: an error may carry the page that it is about.
