@@ -81,6 +81,7 @@ RARE: tuple[LiteralString, ...] = (
     "update org_members set member_id = gen_random_uuid()",
     "update soc_posts set author_id = gen_random_uuid()",
     "update soc_posts set poll_options = null",
+    "insert into soc_posts (author_type, author_id, post_type) select 'individual', id, 'shared' from profiles",
     "update biz_profiles set founded_year = 2000",
     "update ref_job_categories set slug = slug || '-x'",
     "update msg_messages set sender_id = null where sender_id is not null",
@@ -115,8 +116,8 @@ def filled(clusters: Callable[[str], Cluster], templates: Callable[[Cluster], st
 
 @pytest.fixture
 def busy(filled: Connection) -> Connection:
-    """The same after some hundred operations."""
-    play_batches(filled, World(6), 800)
+    """The same after more than a thousand operations."""
+    play_batches(filled, World(6), 1600)
     return filled
 
 
