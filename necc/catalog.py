@@ -3,7 +3,8 @@
 One line describes one thing of the schemas public and auth that no extension owns: a schema, table, view,
 materialized view, sequence, composite type, column, constraint, index, trigger, rule, policy, extended
 statistics, function, domain, enum, range, text search configuration or dictionary, a comment, a grant,
-a default privilege. A line is `kind name: description`; kind and name are unique.
+a default privilege of whoever deployed; and the two extensions that the files stand on. A line is
+`kind name: description`; kind and name are unique.
 
 Left out on purpose, so that equal schemas give equal lines: OIDs, the owner's name (`the owner`), the order
 of a table's columns (a column added later stands last), what the settings of a session change, partitions

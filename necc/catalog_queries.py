@@ -45,8 +45,12 @@ with space as (
 )
 """
 
+# The two extensions that the files stand on; any other is the administrator's business.
 _SCHEMAS: LiteralString = """
 select 'schema ' || nspname || ': present' from space
+union all
+select 'extension ' || extname || ': in ' || extnamespace::regnamespace
+from pg_extension where extname in ('pg_trgm', 'unaccent')
 """
 
 _RELATIONS: LiteralString = """
@@ -197,7 +201,10 @@ select format('default privileges in %s on %s to %s: %s',
                            else pg_get_userbyid(grantee) end,
               string_agg(privilege_type, ', ' order by privilege_type))
 from pg_default_acl cross join lateral aclexplode(defaclacl)
-where defaclrole = (select oid from pg_roles where rolname = current_user)
+where defaclrole = (select coalesce(
+        (select relowner from relation
+         where relname = 'schema_versions' and relnamespace = 'public'::regnamespace),
+        (select oid from pg_roles where rolname = current_user)))  -- whoever deployed, else who asks
     and (defaclnamespace = 0 or defaclnamespace in (select oid from space))
 group by defaclnamespace, defaclobjtype, defaclrole, grantee
 """
