@@ -140,7 +140,7 @@ def closed_port() -> int:
 def test_nobody_at_the_address_is_one_clear_line(tmp_path: Path) -> None:
     port = closed_port()
     settings = Settings(home=tmp_path, database_url=f"postgres://me:{SECRET}@127.0.0.1:{port}/eggs")
-    shown = rf"cannot connect to postgresql://me:\*\*\*@127.0.0.1:{port}/eggs: .*refused"
+    shown = rf"cannot connect to postgresql://me:\*\*\*@127.0.0.1:{port}/eggs: .*refused. Does it run"
     with pytest.raises(DatabaseError, match=shown) as caught:
         db.connect(settings)
     assert_one_safe_line(caught.value)
@@ -169,6 +169,7 @@ def test_a_wrong_password_is_one_clear_line(quick: Settings) -> None:
         with pytest.raises(DatabaseError, match="password authentication failed") as caught:
             db.connect(replace(quick, database_url=url))
         assert_one_safe_line(caught.value)
+        assert "Does it run" not in str(caught.value)
 
 
 def test_a_missing_database_is_one_clear_line(quick: Settings) -> None:
