@@ -179,7 +179,8 @@ def _open(url: str) -> psycopg.Connection[TupleRow]:
 
 
 def _without(password: str, text: str) -> str:
-    return text.replace(password, "***") if password else text
+    """A short password may also be a part of some word: there it stays, or the gaps would spell it."""
+    return re.sub(rf"(?<!\w){re.escape(password)}(?!\w)", "***", text) if password else text
 
 
 def _prepare_session(connection: psycopg.Connection[TupleRow], settings: Settings) -> None:

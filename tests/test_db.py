@@ -146,6 +146,13 @@ def test_nobody_at_the_address_is_one_clear_line(tmp_path: Path) -> None:
     assert_one_safe_line(caught.value)
 
 
+def test_a_password_of_one_letter_is_not_spelt_by_gaps(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, database_url=f"postgres://me:o@127.0.0.1:{closed_port()}/eggs")
+    with pytest.raises(DatabaseError, match="connection to server") as caught:
+        db.connect(settings)
+    assert "me:o" not in str(caught.value)
+
+
 def test_a_server_that_never_answers_costs_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(db, "CONNECT_TIMEOUT_S", 2)
     with socket.socket() as silent:
