@@ -244,7 +244,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if is_verbose:
             raise
-        return _told(f"unexpected {type(error).__name__}: {error} (run again with -v for details)", 1)
+        return _told(_unexpected(error), 1)
+
+
+def _unexpected(error: Exception) -> str:
+    """One line. What the server says, as that a role may not write, is no riddle: its first line is enough."""
+    line = str(error).partition("\n")[0]
+    if type(error).__module__.startswith("psycopg"):
+        return f"the database failed: {line}"
+    return f"unexpected {type(error).__name__}: {line} (run again with -v for details)"
 
 
 def _told(message: str, code: int) -> int:

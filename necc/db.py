@@ -34,6 +34,7 @@ READER_ROLE = "nec_analyst"  # may read and nothing else; made by the schema
 CONNECT_TIMEOUT_S = 5  # for each address; a server in another continent answers within one
 MAINTENANCE_DATABASE = "postgres"
 CREATE_LOCK = 0x6E656363  # "necc": one process at a time creates databases in a cluster
+SERVER_SAYS_NO = "FATAL:"  # it answers, so it runs: a wrong password, no such database
 URL_SCHEME = re.compile(r"^(postgres|postgresql)(\+psycopg\w*)?://", re.IGNORECASE)
 PASSWORD_PART = re.compile(r"^([^:/?#]+://[^:@/?#]*):.*@")  # to the last @: one in a password is hidden too
 PASSWORD_OPTION = re.compile(r"(?i)(password\s*=\s*)('[^']*'|[^&\s]*)")
@@ -173,11 +174,13 @@ def _open(url: str) -> psycopg.Connection[TupleRow]:
         return psycopg.connect(make_conninfo("", **wanted), autocommit=True)
     except (psycopg.Error, OSError) as error:
         reason = _without(str(given.get("password") or ""), _first_line(error))
-    raise DatabaseError(f"cannot connect to {redacted(url)}: {reason}. Does it run, is the address right?")
+    advice = "" if SERVER_SAYS_NO in reason else ". Does it run, is the address right?"
+    raise DatabaseError(f"cannot connect to {redacted(url)}: {reason}{advice}")
 
 
 def _without(password: str, text: str) -> str:
-    return text.replace(password, "***") if password else text
+    """A short password may also be a part of some word: there it stays, or the gaps would spell it."""
+    return re.sub(rf"(?<!\w){re.escape(password)}(?!\w)", "***", text) if password else text
 
 
 def _prepare_session(connection: psycopg.Connection[TupleRow], settings: Settings) -> None:

@@ -14,6 +14,9 @@ from necc.cli_context import settings_of
 from necc.errors import UsageError
 
 if TYPE_CHECKING:
+    import psycopg
+
+    from necc.config import Settings
     from necc.maintain import Step
 
 
@@ -121,11 +124,11 @@ def diff(context: click.Context, *, a: str, b: str, as_json: bool) -> None:
 
     Passwords are better kept in ~/.pgpass than in the two URLs, which others see in ps.
     """
-    from necc import catalog, db
+    from necc import catalog
 
     settings = settings_of(context)
     with ExitStack() as stack:
-        both = [stack.enter_context(db.connect(replace(settings, database_url=url))) for url in (a, b)]
+        both = [stack.enter_context(_side(settings, name, url)) for name, url in (("URL_A", a), ("URL_B", b))]
         majors = [connection.info.server_version // 10_000 for connection in both]
         found = catalog.differences(*map(catalog.snapshot, both), words=("in A", "in B"))
     if majors[0] != majors[1]:
@@ -133,6 +136,15 @@ def diff(context: click.Context, *, a: str, b: str, as_json: bool) -> None:
             f"necc: A is PostgreSQL {majors[0]}, B is {majors[1]}: they word some definitions differently", err=True
         )
     _print_differences(context, found, as_json=as_json, same="both have the same schema")
+
+
+def _side(settings: Settings, name: str, url: str) -> psycopg.Connection[Any]:
+    from necc import db
+
+    try:
+        return db.connect(replace(settings, database_url=url))
+    except UsageError as error:
+        raise UsageError(str(error).replace("DATABASE_URL", name)) from None
 
 
 def _print_differences(context: click.Context, found: list[str], *, as_json: bool, same: str) -> None:

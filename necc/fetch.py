@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
-import ipaddress
 import logging
 import re
 import threading
@@ -20,7 +19,8 @@ import httpx
 import tenacity
 
 from necc import __version__
-from necc.config import SHEET_PATH, Settings
+from necc.addresses import is_loopback, sheet_url, site_url
+from necc.config import Settings
 from necc.errors import BlockedError, FetchError, UsageError
 from necc.records import Page, Report, SheetKey
 
@@ -73,9 +73,9 @@ class SourceClient:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._base = _base_url(settings.base_url)
-        self.url = _sheet_url(self._base)
-        self._is_local = _is_loopback(self._base.host)
+        self._base = site_url(settings.base_url)
+        self.url = sheet_url(self._base)
+        self._is_local = is_loopback(self._base.host)
         if settings.offline and not self._is_local:
             raise FetchError(f"{self._base.host} is not asked: NECC_OFFLINE is set; unset it to scrape")
         self.pause_s = settings.pause_s if self._is_local else max(settings.pause_s, MIN_PAUSE_S)
@@ -203,13 +203,13 @@ def probe(base_url: str, timeout: float = PROBE_TIMEOUT_S, *, user_agent: str = 
     Raises:
         UsageError: base_url or user_agent cannot be used.
     """
-    base, agent = _base_url(base_url), _user_agent(user_agent)
+    base, agent = site_url(base_url), _user_agent(user_agent)
     http = _http_client(base, agent, timeout)
     answers: list[int] = []
 
     def ask() -> None:
         try:
-            with http, http.stream("GET", _sheet_url(base), follow_redirects=False) as response:
+            with http, http.stream("GET", sheet_url(base), follow_redirects=False) as response:
                 answers.append(response.status_code)
         except httpx.HTTPError as error:
             log.info("%s does not answer: %s", base.host, _reason(error))
@@ -227,10 +227,10 @@ def _http_client(base: httpx.URL, user_agent: str, timeout_s: float) -> httpx.Cl
         return httpx.Client(
             headers={"User-Agent": user_agent},
             timeout=timeout_s,
-            limits=_limits(is_local=_is_loopback(base.host)),
+            limits=_limits(is_local=is_loopback(base.host)),
             follow_redirects=True,
             max_redirects=MAX_REDIRECTS,
-            trust_env=not _is_loopback(base.host),
+            trust_env=not is_loopback(base.host),
         )
     except (OSError, ValueError, ImportError) as error:
         raise UsageError(f"the environment's TLS or proxy settings cannot be used: {error}") from error
@@ -249,29 +249,6 @@ def _form(key: SheetKey) -> dict[str, str]:
     month = {} if key.month is None else {"ddlMonth": f"{key.month:02d}"}
     report = REPORT_VALUES[key.report]
     return {**month, "ddlYear": str(key.year), "rblReportType": report, "btnReport": BUTTON}
-
-
-def _base_url(text: str) -> httpx.URL:
-    try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL:
-        url = httpx.URL("")
-    if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
-        raise UsageError(f"NECC_BASE_URL={text!r}: wanted an address like https://www.example.com")
-    if url.scheme == "http" and not _is_loopback(url.host):
-        raise UsageError(f"NECC_BASE_URL={text!r}: plain http is for this machine only; use https")
-    return url
-
-
-def _sheet_url(base: httpx.URL) -> str:
-    return str(base).rstrip("/") + SHEET_PATH
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _user_agent(text: str) -> str:

@@ -23,9 +23,10 @@ MAINTAIN_LOCK = 0x6D61696E  # "main" in ASCII: one maintenance per database
 
 PERIODS = ("daily", "weekly", "monthly", "all_time")  # of leaderboards
 
-# Every cleanup of the schema, by its signature; the trash last: it may hold what the others refer to.
+# Every cleanup of the schema, by its signature, and whether this role has its owner's rights; the trash last:
+# it may hold what the others refer to.
 CLEANUPS = """
-    select proname from pg_proc
+    select proname, pg_get_userbyid(proowner), pg_has_role(proowner, 'usage') from pg_proc
     where pronamespace = to_regnamespace('public') and proargnames = '{p_days,p_dry_run}'
         and (starts_with(proname, 'cleanup_') or proname = 'purge_trash')
     order by proname = 'purge_trash', proname
@@ -66,7 +67,7 @@ def maintain(connection: Connection, *, is_weekly: bool = False, is_dry_run: boo
 
     Raises:
         LockedError: another maintenance is at work.
-        DatabaseError: the database has no functions for its upkeep, or is lost.
+        DatabaseError: the database has no functions for its upkeep or another owner, or is lost.
     """
     steps: list[Step] = []
     with _lock(connection):
@@ -94,12 +95,14 @@ def _plan(cleanups: Iterable[str], *, is_weekly: bool, is_dry_run: bool) -> Iter
 
 def _cleanups(connection: Connection) -> list[str]:
     with errors_named("the maintenance cannot begin"):
-        found = [name for (name,) in _rows(connection, sql.SQL(CLEANUPS))]
+        found = _rows(connection, sql.SQL(CLEANUPS))
     if not found:
         raise DatabaseError(
             "the database has no functions for its upkeep: the schema is missing or old, run `necc db deploy`"
         )
-    return found
+    if owners := {owner for _, owner, is_ours in found if not is_ours}:
+        raise DatabaseError(f"the maintenance needs the rights of the schema's owner, {', '.join(sorted(owners))}")
+    return [name for name, _, _ in found]
 
 
 def _attempted(connection: Connection, name: str, work: Work) -> list[Step]:

@@ -251,8 +251,8 @@ def _refuse_differences(connection: Connection, expected: tuple[str, ...]) -> No
     if found:
         raise DatabaseError(
             "applying the changed files again does not lead to what they say; nothing was changed. Each "
-            "difference needs a numbered file in schema/upgrades/ (undo by hand what was made by hand):\n  "
-            + "\n  ".join(found)
+            "difference needs a numbered file in schema/upgrades/ (a new column: `alter table ... add column if not "
+            "exists` in its own file; what was made by hand: undo it by hand):\n  " + "\n  ".join(found)
         )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from necc import db, migrate, runlog, store
+from necc import db, migrate, pages, runlog, store
 from necc.config import DEMO_LABEL, Settings
 from necc.errors import DatabaseError, FetchError, NeccError, NoDataError, UsageError
 from necc.migrate import DeployReport
@@ -79,7 +79,7 @@ def scrape(
         stack.enter_context(runlog.lock(connection))
         if dry_run:
             stack.enter_context(connection.transaction(force_rollback=True))
-        done = {SheetKey.daily(month) for month in store.complete_months(connection)} if resume else set()
+        done = {SheetKey.daily(month) for month in pages.complete_months(connection)} if resume else set()
         wanted = [key for key in keys if key not in done or key == keys[-1]]
         report = _report_for(settings, keys, len(keys) - len(wanted), dry_run)
         _run(connection, settings, wanted, report, mode=mode, progress=progress)

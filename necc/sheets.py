@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from necc import identity, parse, store, validate
+from necc import identity, pages, parse, store, validate
 from necc.errors import FetchError, NeccError, SourceChangedError, UnknownLabelError
 from necc.records import Month, Outcome, Page, Problem, Quote, Report, Sheet, SheetKey
 
@@ -70,7 +70,7 @@ class SheetDesk:
         self.source = source
         self.today = today
         self.reader = reader
-        self.seen = store.stored_pages(connection)
+        self.seen = pages.stored_pages(connection)
         self.default: Sheet | None = None
         self.seconds: defaultdict[str, float] = defaultdict(float)
 
@@ -92,12 +92,12 @@ class SheetDesk:
         if known and known.sha256 == page.sha256 and known.reader == self.reader:
             return self._unchanged(key, page, known)
         with self._timed("archive"), self.connection.transaction():
-            page_id = store.archive(self.connection, self.run.run_id, key, page)
+            page_id = pages.archive(self.connection, self.run.run_id, key, page)
         try:
             with self._timed("read and prove"):
                 reading = self._prove(key, page)
         except NeccError as error:
-            store.finish_page(self.connection, page_id, Outcome.REFUSED, detail=str(error))
+            pages.finish_page(self.connection, page_id, Outcome.REFUSED, detail=str(error))
             return SheetResult(key, Outcome.REFUSED, str(error), error)
         with self._timed("store"):
             return self._keep(key, page_id, page, reading)
@@ -113,12 +113,12 @@ class SheetDesk:
     def _failed(self, key: SheetKey, error: FetchError) -> SheetResult:
         page = error.page or Page(self.client.url, dt.datetime.now(dt.UTC), 0, "", b"")
         with self.connection.transaction():
-            page_id = store.archive(self.connection, self.run.run_id, key, page)
-            store.finish_page(self.connection, page_id, Outcome.FAILED, detail=str(error))
+            page_id = pages.archive(self.connection, self.run.run_id, key, page)
+            pages.finish_page(self.connection, page_id, Outcome.FAILED, detail=str(error))
         return SheetResult(key, Outcome.FAILED, str(error), error)
 
-    def _unchanged(self, key: SheetKey, page: Page, known: store.StoredPage) -> SheetResult:
-        store.seen_again(self.connection, known.page_id, page.fetched_at)
+    def _unchanged(self, key: SheetKey, page: Page, known: pages.StoredPage) -> SheetResult:
+        pages.seen_again(self.connection, known.page_id, page.fetched_at)
         error = _unknown_labels_error(key, known.unknown_labels)
         return SheetResult(key, Outcome.UNCHANGED, error=error, unknown_labels=known.unknown_labels)
 
@@ -178,7 +178,7 @@ class SheetDesk:
             )
             store.record_problems(self.connection, self.run.run_id, page_id, reading.problems, reading.zones)
             outcome = Outcome.STORED if counts.changed else Outcome.UNCHANGED
-            store.finish_page(self.connection, page_id, outcome, notice=reading.notice, reader=self.reader)
+            pages.finish_page(self.connection, page_id, outcome, notice=reading.notice, reader=self.reader)
         if key.month is not None:
             self.known_months.add(Month(key.year, key.month), _cells(reading))
         return SheetResult(

@@ -1,4 +1,4 @@
-"""Pages, quotes and problems -> `nec_` rows. The caller owns the connection and its transaction.
+"""Quotes and problems -> `nec_` rows (pages.py has the pages). The caller owns the connection and its transaction.
 
 Quotes are written set-wise with the rules of the SQL function `upsert_nec_price`: only the section at
 hand is touched, a missing price never erases one, and a source of higher rank is kept.
@@ -6,7 +6,6 @@ hand is touched, a missing price never erases one, and a source of higher rank i
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from uuid import UUID
 
 from psycopg import sql
 
-from necc.records import Month, Outcome, Page, Problem, Quote, Report, Section, SheetKey, Verdict
+from necc.records import Month, Problem, Quote, Section, Verdict
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 LATER_SHEET = "later sheet"  # who releases a problem that the month's next sheet no longer shows
-NOT_READ = "fetched, not read to the end"
 
 
 @dataclass(frozen=True)
@@ -43,16 +41,6 @@ class Counts:
         return self.inserted + self.updated
 
 
-@dataclass(frozen=True)
-class StoredPage:
-    """The newest page of a sheet that was read to the end."""
-
-    page_id: UUID
-    sha256: str
-    reader: str
-    unknown_labels: tuple[str, ...]
-
-
 def zone_ids(connection: Connection[Any], labels: Iterable[str]) -> dict[str, UUID]:
     """The zone of each printed label that some alias knows; unknown labels are absent."""
     query = """
@@ -68,44 +56,6 @@ def aliases_digest(connection: Connection[Any]) -> str:
         select left(md5(coalesce(string_agg(alias_key || '>' || zone_id, ',' order by alias_key), '')), 8)
         from nec_zone_aliases"""
     return str(_one(connection.execute(query).fetchone()))
-
-
-def stored_pages(connection: Connection[Any]) -> dict[SheetKey, StoredPage]:
-    """For every sheet the newest page that was read to the end."""
-    query = """
-        with newest as (
-            select distinct on (report, year, month) id, report, year, month, sha256, parser_version
-            from nec_source_pages
-            where outcome in ('stored', 'unchanged')
-            order by report, year, month, last_seen_at desc, fetched_at desc
-        )
-        select report, year, month, id, sha256, parser_version,
-               coalesce((
-                   select array_agg(distinct raw_label order by raw_label)
-                   from nec_price_problems p
-                   where p.page_id = newest.id and p.rule = 'unknown_label' and p.released_at is null
-               ), '{}')
-        from newest"""
-    return {
-        SheetKey(Report(report), year, month): StoredPage(page_id, sha256, reader, tuple(unknown))
-        for report, year, month, page_id, sha256, reader, unknown in connection.execute(query)
-    }
-
-
-def complete_months(connection: Connection[Any]) -> set[Month]:
-    """Months whose sheet was read, with a price on the last day and no cell refused: `--resume` skips them."""
-    query = """
-        select distinct s.year, s.month
-        from nec_source_pages s
-        where s.report = 'daily' and s.outcome in ('stored', 'unchanged')
-          and exists (
-              select from nec_prices p
-              where p.date = (make_date(s.year, s.month, 1) + interval '1 month - 1 day')::date)
-          and not exists (
-              select from nec_price_problems q join nec_source_pages t on t.id = q.page_id
-              where t.report = 'daily' and t.year = s.year and t.month = s.month
-                and q.verdict = 'rejected' and q.released_at is null)"""
-    return {Month(year, month) for year, month in connection.execute(query)}
 
 
 def stored_cells(connection: Connection[Any]) -> dict[Month, dict[tuple[UUID, int], float]]:
@@ -130,58 +80,6 @@ def monthly_means(connection: Connection[Any], year: int) -> dict[tuple[UUID, Se
         group by 1, 2, 3"""
     rows = connection.execute(query, {"year": year})
     return {(zone_id, Section(section), month): mean for zone_id, section, month, mean in rows}
-
-
-def archive(connection: Connection[Any], run_id: UUID, key: SheetKey, page: Page) -> UUID:
-    """Keep the raw page before anything is made of it; the same bytes again only move `last_seen_at`."""
-    query = """
-        insert into nec_source_pages (run_id, url, report, year, month, fetched_at, last_seen_at, http_status,
-            content_type, sha256, byte_count, body, outcome, outcome_detail)
-        values (%(run_id)s, %(url)s, %(report)s, %(year)s, %(month)s, %(fetched_at)s, %(fetched_at)s,
-            %(http_status)s, %(content_type)s, %(sha256)s, %(byte_count)s, %(body)s, 'failed', %(detail)s)
-        on conflict (report, year, month, sha256) do update
-            set last_seen_at = excluded.last_seen_at, run_id = excluded.run_id,
-                outcome = excluded.outcome, outcome_detail = excluded.outcome_detail
-        returning id"""
-    values = {
-        "run_id": run_id,
-        "url": page.url,
-        "report": key.report,
-        "year": key.year,
-        "month": key.month,
-        "fetched_at": page.fetched_at,
-        "http_status": page.http_status or None,
-        "content_type": page.content_type,
-        "sha256": page.sha256,
-        "byte_count": len(page.body),
-        "body": zlib.compress(page.body),
-        "detail": NOT_READ,
-    }
-    page_id: UUID = _one(connection.execute(query, values).fetchone())
-    return page_id
-
-
-def finish_page(
-    connection: Connection[Any],
-    page_id: UUID,
-    outcome: Outcome,
-    *,
-    detail: str = "",
-    notice: str | None = None,
-    reader: str | None = None,
-) -> None:
-    """Say what became of an archived page."""
-    query = """
-        update nec_source_pages
-        set outcome = %s, outcome_detail = nullif(%s, ''), notice = coalesce(%s, notice),
-            parser_version = coalesce(%s, parser_version)
-        where id = %s"""
-    connection.execute(query, [outcome, detail, notice, reader, page_id])
-
-
-def seen_again(connection: Connection[Any], page_id: UUID, seen_at: dt.datetime) -> None:
-    """The source still shows the same bytes."""
-    connection.execute("update nec_source_pages set last_seen_at = %s where id = %s", [seen_at, page_id])
 
 
 def upsert_quotes(

@@ -326,8 +326,12 @@ begin
                     end if;
                     perform pg_sleep(0.05);
                 when insufficient_privilege then
-                    raise warning 'role % cannot be made or joined by %: let an administrator do it, then empty schema_versions'
-                        ' and deploy again', v_role, current_user;
+                    if exists (select from pg_roles where rolname = v_role) then
+                        raise warning 'role % cannot be joined by %: let an administrator grant it', v_role, current_user;
+                    else
+                        raise warning 'role % cannot be made by %: let an administrator make it, then empty schema_versions'
+                            ' and deploy again', v_role, current_user;
+                    end if;
                     exit;
             end;
         end loop;
@@ -427,6 +431,15 @@ comment on column schema_versions.duration_ms is 'How long it took, in milliseco
 comment on column schema_versions.applied_by is 'The database role that applied it.';
 
 call grant_module_privileges('schema_versions');
+
+-- The scraper first looks whether the schema is that of its version.
+do $ledger_rights$
+begin
+    if exists (select from pg_roles where rolname = 'app_scraper') then
+        grant select on schema_versions to app_scraper;
+    end if;
+end
+$ledger_rights$;
 
 -- ---------------------------------------------------------------------------------------------
 -- Identities

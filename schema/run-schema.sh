@@ -293,8 +293,22 @@ SQL
   closing
 }
 
+# A signal reaches psql too, which then cancels the statement at work; alone it would go on, and commit.
+run() { # commands for psql
+  local child status=0
+  psql -X -q -w <<<"$1" &
+  child=$!
+  trap 'kill -INT "$child" 2>/dev/null || true' HUP INT TERM
+  wait "$child" || status=$?
+  if [ "$status" -gt 128 ]; then # what ended is the waiting, not psql
+    wait "$child" || true
+    refuse 1 'stopped: nothing was changed, unless it was done already; run again to see'
+  fi
+  [ "$status" -eq 0 ] || refuse 1 'not deployed; nothing was changed'
+}
+
 read_request "$@"
 command -v psql >/dev/null || refuse 1 'no psql: install the PostgreSQL client'
 read_folders
 commands=$(script)
-psql -X -q -w <<<"$commands" || refuse 1 'not deployed; nothing was changed'
+run "$commands"

@@ -11,6 +11,7 @@ _TABLE_COLUMNS = f"""pg_attribute a join pg_class c on c.oid = a.attrelid
     where c.relkind in ('r', 'p') and c.relnamespace in {_OURS} and a.attnum > 0 and not a.attisdropped"""
 _FUNCTIONS = f"""pg_proc p where p.pronamespace in {_OURS}
     and not exists ({_OF_AN_EXTENSION} = p.oid and d.classid = 'pg_proc'::regclass)"""
+_CLOCK = "(current_date|current_time|now\\(|clock_timestamp|nec_today)"
 _NO_FOREIGN_KEY = "not exists (select from pg_constraint k where k.conrelid = c.oid and k.contype = 'f' and"
 
 
@@ -170,10 +171,12 @@ RULES = (
             and (a.attname ~ '_count$' or (c.relname = 'nec_scraper_logs' and a.attname ~ '^(prices|zones)_'))
             and (not a.attnotnull or not a.atthasdef or a.atttypid <> 'int'::regtype or not exists (
                 select from pg_constraint k
-                where k.conrelid = c.oid and k.contype = 'c' and a.attnum = any (k.conkey)))""",
+                where k.conrelid = c.oid and k.contype = 'c' and a.attnum = any (k.conkey)
+                and pg_get_constraintdef(k.oid) ~ ('\\m' || a.attname || ' >= 0')))""",
         (
             "alter table nec_zones add column visits_count int",
             "alter table nec_zones add column visits_count int not null default 0",
+            "alter table nec_zones add column visits_count int not null default 0 check (visits_count < 9)",
             "alter table nec_annotations alter column likes_count drop not null",
             "alter table nec_scraper_logs drop constraint ck_nec_scraper_logs_prices_held",
         ),
@@ -182,10 +185,22 @@ RULES = (
         "no check, generated column or index asks the clock",
         f"""select k.conrelid::regclass::text || '.' || k.conname from pg_constraint k where k.connamespace in {_OURS}
             and k.contype = 'c'
-            and pg_get_constraintdef(k.oid) ~* '(current_date|current_time|now\\(|clock_timestamp|nec_today)'""",
+            and pg_get_constraintdef(k.oid) ~* '{_CLOCK}'
+            union all
+            select d.adrelid::regclass::text from pg_attrdef d
+            join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum and a.attgenerated <> ''
+            where pg_get_expr(d.adbin, d.adrelid) ~* '{_CLOCK}'
+            union all
+            select i.indexrelid::regclass::text from pg_index i join pg_class c on c.oid = i.indexrelid
+            where c.relnamespace in {_OURS} and pg_get_indexdef(i.indexrelid) ~* '{_CLOCK}'""",
         (
             "alter table nec_zones add constraint ck_fault check (created_at <= now())",
             "alter table nec_zones add constraint ck_fault check (first_price_on <= nec_today())",
+            # The server itself refuses these, unless a function says of itself what is not true.
+            "alter function nec_today() immutable;"
+            " create index idx_fault on nec_zones (slug) where first_price_on < nec_today()",
+            "alter function nec_today() immutable;"
+            " alter table nec_zones add column today date generated always as (nec_today()) stored",
         ),
     ),
     Rule(

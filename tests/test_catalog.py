@@ -93,7 +93,22 @@ def test_the_owner_and_the_session_make_no_difference(connection: Connection) ->
 
 
 def test_what_an_extension_owns_is_left_out(connection: Connection) -> None:
-    assert _changes(connection, "create extension pg_trgm", "") == []
+    assert _changes(connection, "create extension citext", "") == []
+
+
+def test_an_extension_that_the_files_stand_on_is_missed(connection: Connection) -> None:
+    assert _changes(connection, "", "create extension unaccent") == [
+        "extension unaccent: missing here, in public in the files"
+    ]
+
+
+def test_whoever_asks_sees_the_privileges_that_the_deploying_role_gives(connection: Connection) -> None:
+    schema = """
+    create table public.schema_versions (file text);
+    alter default privileges in schema public grant select on tables to public;
+    """
+    owned = "create role deployer; grant create on schema public to deployer; set local role deployer;" + schema
+    assert _changes(connection, owned + "reset role; revoke create on schema public from deployer", schema) == []
 
 
 def test_partitions_come_and_go(connection: Connection) -> None:

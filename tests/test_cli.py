@@ -234,6 +234,19 @@ def test_an_unforeseen_error_is_one_line(necc: Run, monkeypatch: pytest.MonkeyPa
     )
 
 
+def test_what_the_server_refuses_is_one_line(
+    necc: Run, monkeypatch: pytest.MonkeyPatch, embedded_settings: Settings
+) -> None:
+    def change_a_log(*_: object, **__: object) -> None:
+        with psycopg.connect(str(embedded_settings.database_url)) as connection:
+            connection.execute("set role app_rw")
+            connection.execute("do 'begin delete from audit_log; end'")  # the server adds where it was, in more lines
+
+    monkeypatch.setattr(cli, "_chosen_keys", change_a_log)
+    code, _, err = necc("scrape")
+    assert (code, err) == (1, "necc: the database failed: permission denied for table audit_log\n")
+
+
 def test_the_embedded_server_from_the_command_line(tmp_path_factory: pytest.TempPathFactory) -> None:
     home = tmp_path_factory.mktemp("a home")
     environment = {**os.environ, "NECC_HOME": str(home)}

@@ -140,10 +140,17 @@ def closed_port() -> int:
 def test_nobody_at_the_address_is_one_clear_line(tmp_path: Path) -> None:
     port = closed_port()
     settings = Settings(home=tmp_path, database_url=f"postgres://me:{SECRET}@127.0.0.1:{port}/eggs")
-    shown = rf"cannot connect to postgresql://me:\*\*\*@127.0.0.1:{port}/eggs: .*refused"
+    shown = rf"cannot connect to postgresql://me:\*\*\*@127.0.0.1:{port}/eggs: .*refused. Does it run"
     with pytest.raises(DatabaseError, match=shown) as caught:
         db.connect(settings)
     assert_one_safe_line(caught.value)
+
+
+def test_a_password_of_one_letter_is_not_spelt_by_gaps(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, database_url=f"postgres://me:o@127.0.0.1:{closed_port()}/eggs")
+    with pytest.raises(DatabaseError, match="connection to server") as caught:
+        db.connect(settings)
+    assert "me:o" not in str(caught.value)
 
 
 def test_a_server_that_never_answers_costs_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,6 +176,7 @@ def test_a_wrong_password_is_one_clear_line(quick: Settings) -> None:
         with pytest.raises(DatabaseError, match="password authentication failed") as caught:
             db.connect(replace(quick, database_url=url))
         assert_one_safe_line(caught.value)
+        assert "Does it run" not in str(caught.value)
 
 
 def test_a_missing_database_is_one_clear_line(quick: Settings) -> None:

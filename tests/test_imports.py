@@ -21,12 +21,13 @@ PACKAGE = Path(necc.__file__).parent
 ORDER = (
     ("errors",),
     ("records", "config", "units"),
-    ("fetch", "parse", "validate", "identity"),
+    ("addresses fetch", "parse", "validate", "identity"),
     ("pgplaces pgbinaries pgserver embedded db",),
     ("queries frames reading",),
     (
-        "sqlfiles servertalk scratch catalog migrate maintain schema_index",
+        "sqlfiles servertalk scratch catalog_queries catalog migrate maintain schema_index",
         "store runlog",
+        "pages",
         "forecast_store",
         "analyse",
         "scorecard",

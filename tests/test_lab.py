@@ -13,7 +13,7 @@ import pytest
 
 from necc import db, lab
 from necc.config import DEMO_LABEL, INDIA, Settings
-from necc.errors import UsageError
+from necc.errors import DatabaseError, UsageError
 
 NOW = dt.datetime(2024, 3, 15, 12, tzinfo=INDIA)
 MONTHS = 27
@@ -87,6 +87,21 @@ def test_demo_and_real_prices_have_databases_of_their_own(bench: lab.Workbench) 
     real, demo = db.server_url(replace(bench.settings, demo=False)), db.server_url(bench.settings)
     with psycopg.connect(real) as one, psycopg.connect(demo) as other:
         assert (one.info.dbname, other.info.dbname) == ("necc", "necc_demo")
+
+
+def test_a_kernel_reads_as_an_analyst_and_writes_nothing(embedded_settings: Settings) -> None:
+    settings = Settings.load(lab.kernel_environment(embedded_settings))
+    session = "select current_user::text as role, current_setting('transaction_read_only') as read_only"
+    assert db.read_frame(settings, session).values.tolist() == [["nec_analyst", "on"]]
+    for statement in (
+        "insert into nec_annotations (date, title, content) values ('2024-02-01', 'Heat', 'Hot.') returning 1",
+        "with gone as (delete from nec_zones returning 1) select count(*) from gone",
+        "create table mine (id int)",
+        "select refresh_nec_monthly_averages()",
+        "select full_name from profiles",
+    ):
+        with pytest.raises(DatabaseError, match="read-only transaction|permission denied"):
+            db.read_frame(settings, statement)
 
 
 Started = list[tuple[str, list[str], Mapping[str, str]]]

@@ -165,6 +165,14 @@ def test_one_maintenance_at_a_time(connection: Connection, url: str) -> None:
 
 
 @embedded_only
+def test_another_role_than_the_owner_is_refused(connection: Connection) -> None:
+    with connection.transaction(force_rollback=True):
+        connection.execute("set local role app_rw")
+        with pytest.raises(DatabaseError, match=r"^the maintenance needs the rights of the schema's owner, necc$"):
+            maintain(connection, is_weekly=True)
+
+
+@embedded_only
 def test_a_database_without_the_schema_is_told(empty_database: str) -> None:
     with (
         psycopg.connect(empty_database, autocommit=True) as connection,

@@ -204,6 +204,14 @@ def test_an_interrupted_run_closes_its_log_row(embedded_settings: Settings) -> N
     assert rows(embedded_settings, "select count(distinct month) from nec_prices") == [(1,)]
 
 
+def test_the_scraper_s_role_is_enough(embedded_settings: Settings) -> None:
+    assert embedded_settings.database_url
+    as_scraper = f"{embedded_settings.database_url}&options=-c%20role%3Dapp_scraper"
+    report = scrape(replace(embedded_settings, database_url=as_scraper), FEBRUARY)
+    assert report.errors == []
+    assert rows(embedded_settings, "select count(*) > 0 from nec_monthly_averages") == [(True,)]
+
+
 def test_a_database_without_schema_is_named(empty_database: str, embedded_settings: Settings) -> None:
     with pytest.raises(DatabaseError, match="necc db deploy"):
         scrape(replace(embedded_settings, database_url=empty_database), FEBRUARY)

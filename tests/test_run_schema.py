@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -189,6 +190,30 @@ def test_the_failing_statement_is_shown(project: Project, run: Run) -> None:
 def test_a_rollback_in_a_file_leaves_nothing(connection: Connection, project: Project, run: Run) -> None:
     project.write("schema/20_zones.sql", ZONES + "rollback;\ncreate table stray (id int);")
     assert "schema/20_zones.sql: it ended the transaction that all files share" in _failed(run())
+    assert _tables(connection) == []
+
+
+@embedded_only
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_stopped_script_stops_psql_and_leaves_nothing(
+    server: Cluster, empty_database: str, connection: Connection, project: Project, number: signal.Signals
+) -> None:
+    project.write("schema/20_zones.sql", ZONES + "select pg_sleep(300);")
+    sessions = "select from pg_stat_activity where application_name = 'run-schema.sh' and datname = current_database()"
+    with subprocess.Popen(
+        [project.schema / "run-schema.sh"],
+        env=environment(server, empty_database),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as script:
+        _wait(lambda: bool(_rows(connection, sessions + " and wait_event = 'PgSleep'")))
+        script.send_signal(number)
+        out, told = script.communicate(timeout=60)
+    assert (script.returncode, out) == (1, "")
+    assert "psql:schema/20_zones.sql:" in told
+    assert told.splitlines()[-1].startswith("run-schema.sh: stopped: nothing was changed")
+    _wait(lambda: not _rows(connection, sessions))
     assert _tables(connection) == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 import psycopg
@@ -13,8 +14,12 @@ from psycopg import errors
 from necc.embedded import Cluster
 from tests.conftest import temporary_database
 from tests.schema_rows import Connection, act_as, person, refused, value
+from tests.test_migrate import embedded_only
 
 LONG_AGO = "2020-01-01 00:00+00"
+SIGN_UP = """
+    insert into profiles (id, full_name, email, profile_slug)
+    select id, 'Asha Rao', email, %s from auth.users where id = %s"""
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +119,29 @@ def test_a_profile_slug_stays_within_sixty_characters(connection: Connection) ->
     connection.execute("update profiles set profile_slug = repeat('x', 60) where id = %s", [taken])
 
     assert value(connection, "select generate_profile_slug(repeat('x', 200))") == "x" * 58 + "-1"
+
+
+@embedded_only
+def test_fifty_people_of_one_name_who_sign_up_at_once_get_a_slug_each(database: str) -> None:
+    """As the function says of itself: the unique key decides, and whose slug was taken meanwhile asks again."""
+
+    def sign_up(session: Connection) -> str:
+        someone = value(session, "insert into auth.users (email) values (%s) returning id", f"{uuid4()}@example.org")
+        while True:
+            slug: str = value(session, "select generate_profile_slug('Asha Rao', 'Pune', %s)", someone)
+            try:
+                session.execute(SIGN_UP, [slug, someone])
+            except errors.UniqueViolation:
+                continue
+            return slug
+
+    def sign_up_all(_: int) -> list[str]:
+        with psycopg.connect(database, autocommit=True) as session:
+            return [sign_up(session) for _ in range(5)]
+
+    with ThreadPoolExecutor(10) as pool:
+        slugs = [slug for found in pool.map(sign_up_all, range(10)) for slug in found]
+    assert sorted(slugs) == sorted(["asha-rao-pune", *(f"asha-rao-pune-{n}" for n in range(1, 50))])
 
 
 def test_a_name_in_another_script_gets_a_slug_from_its_id(connection: Connection) -> None:

@@ -23,6 +23,14 @@ from tests.schema_rows import refresh, refused, series
 
 Connection = psycopg.Connection[Any]
 ROLES = ("app_ro", "app_rw", "app_scraper", "nec_analyst")
+FILES = """
+    00_extensions.sql 01_core_and_ref.sql 10_usr_core.sql 11_usr_roles.sql 12_usr_professional.sql 13_usr_skills.sql
+    20_biz_core.sql 21_biz_details.sql 30_org_core.sql 31_org_membership.sql 32_org_structure.sql
+    40_soc_posts.sql 41_soc_connections.sql 50_msg_core.sql 60_evt_core.sql 70_ntf_core.sql 80_res_core.sql
+    90_anl_core.sql 100_nec_core.sql 110_adm_core.sql 120_job_core.sql 130_mkt_core.sql
+    900_utilities.sql 999_functions.sql
+    01_reference_data.sql
+"""
 SKIPPED = re.compile(r"already exists, skipping|pg_stat_statements is not preloaded by this server: skipped")
 
 
@@ -55,6 +63,12 @@ def all_rows(connection: Connection) -> dict[str, list[str]]:
         "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('public', 'auth')"
     ).fetchall()
     return {name: sorted(row[0] for row in connection.execute(f"select t::text from {name} t")) for (name,) in tables}
+
+
+def test_the_files_are_those_of_the_list() -> None:
+    """Both runners take what the folders hold, so a file that was left behind would be missed by nobody else."""
+    assert [path.name for path in files()] == FILES.split()
+    assert sorted(path.name for path in data_folder("schema").glob("*.sql")) == sorted(FILES.split()[:-1])
 
 
 def test_a_second_and_a_third_pass_change_nothing(empty_database: str) -> None:

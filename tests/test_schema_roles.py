@@ -71,7 +71,7 @@ def may(connection: Connection, role: str, table: str, *rights: str) -> list[boo
         ("app_scraper", "ref_states", "select"),
         ("app_scraper", "profiles", ""),
         ("app_scraper", "auth.users", ""),
-        ("app_scraper", "schema_versions", ""),
+        ("app_scraper", "schema_versions", "select"),
         ("nec_analyst", "nec_prices", "select"),
         ("nec_analyst", "nec_v_price_quotes", "select"),
         ("nec_analyst", "nec_monthly_averages", "select"),
@@ -131,7 +131,10 @@ def test_the_scraper_and_the_analyst_stay_with_prices(connection: Connection) ->
     prices = {name for name in relations(connection) if name.startswith("nec_")}
     lists = {name for name in relations(connection) if name.startswith("ref_")}
     assert rights_of(connection, "nec_analyst", "select") == prices | lists
-    assert rights_of(connection, "app_scraper", "select") == prices | lists | {"profiles"}  # the id: who has acted
+    assert rights_of(connection, "app_scraper", "select") == prices | lists | {
+        "profiles",  # the id: who has acted
+        "schema_versions",  # whether the schema is that of its version
+    }
     assert rights_of(connection, "app_scraper", *WRITES) == prices & relations(connection, "r")
     assert rights_of(connection, "nec_analyst", *WRITES) == {"nec_annotations"}
 

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from necc import runlog, store
+from necc import pages, runlog, store
 from necc.config import Settings
 from necc.errors import LockedError
 from necc.records import Month, Outcome, Page, Problem, Quote, Section, SheetKey, Verdict
@@ -150,19 +150,19 @@ def open_problems(connection: psycopg.Connection[Any]) -> list[Any]:
 def test_an_archived_page_is_unread_until_it_is_finished(
     connection: psycopg.Connection[Any], run: runlog.RunLog
 ) -> None:
-    page_id = store.archive(connection, run.run_id, KEY, page())
-    assert store.stored_pages(connection) == {}
-    store.finish_page(connection, page_id, Outcome.STORED, notice="a notice", reader="r1")
-    assert store.stored_pages(connection)[KEY].sha256 == page().sha256
-    assert store.archive(connection, run.run_id, KEY, page()) == page_id
-    assert store.stored_pages(connection) == {}
+    page_id = pages.archive(connection, run.run_id, KEY, page())
+    assert pages.stored_pages(connection) == {}
+    pages.finish_page(connection, page_id, Outcome.STORED, notice="a notice", reader="r1")
+    assert pages.stored_pages(connection)[KEY].sha256 == page().sha256
+    assert pages.archive(connection, run.run_id, KEY, page()) == page_id
+    assert pages.stored_pages(connection) == {}
 
 
 def test_the_archived_body_comes_back_whole(connection: psycopg.Connection[Any], run: runlog.RunLog) -> None:
     import zlib
 
     body = "₹ “notice” ".encode() * 100
-    store.archive(connection, run.run_id, KEY, page(body))
+    pages.archive(connection, run.run_id, KEY, page(body))
     row = connection.execute("select body, byte_count from nec_source_pages").fetchone()
     assert row is not None
     assert (zlib.decompress(row[0]), row[1]) == (body, len(body))
@@ -172,10 +172,10 @@ def test_the_next_sheet_releases_what_it_no_longer_shows(
     connection: psycopg.Connection[Any], run: runlog.RunLog, zone: uuid.UUID
 ) -> None:
     zones = {"Jabalpur": zone}
-    first = store.archive(connection, run.run_id, KEY, page(b"first"))
+    first = pages.archive(connection, run.run_id, KEY, page(b"first"))
     store.record_problems(connection, run.run_id, first, [problem()], zones)
     assert open_problems(connection) == [("5l0", "damaged_cell")]
-    second = store.archive(connection, run.run_id, KEY, page(b"second"))
+    second = pages.archive(connection, run.run_id, KEY, page(b"second"))
     store.record_problems(connection, run.run_id, second, [], zones)
     assert open_problems(connection) == []
     store.record_problems(connection, run.run_id, first, [problem()], zones)
@@ -186,15 +186,15 @@ def test_what_a_person_released_stays_released_while_the_text_is_the_same(
     connection: psycopg.Connection[Any], run: runlog.RunLog, zone: uuid.UUID
 ) -> None:
     zones = {"Jabalpur": zone}
-    first = store.archive(connection, run.run_id, KEY, page(b"first"))
+    first = pages.archive(connection, run.run_id, KEY, page(b"first"))
     store.record_problems(connection, run.run_id, first, [problem()], zones)
     connection.execute(
         "update nec_price_problems set released_at = now(), released_by = 'asha', release_reason = 'seen in print'"
     )
-    second = store.archive(connection, run.run_id, KEY, page(b"second"))
+    second = pages.archive(connection, run.run_id, KEY, page(b"second"))
     store.record_problems(connection, run.run_id, second, [problem()], zones)
     assert open_problems(connection) == []
-    third = store.archive(connection, run.run_id, KEY, page(b"third"))
+    third = pages.archive(connection, run.run_id, KEY, page(b"third"))
     store.record_problems(connection, run.run_id, third, [problem("5i0")], zones)
     assert open_problems(connection) == [("5i0", "damaged_cell")]
 
@@ -222,13 +222,13 @@ def test_complete_months_have_their_last_day_and_no_refused_cell(
     connection: psycopg.Connection[Any], run: runlog.RunLog, zone: uuid.UUID
 ) -> None:
     zones = {"Jabalpur": zone}
-    page_id = store.archive(connection, run.run_id, KEY, page())
-    store.finish_page(connection, page_id, Outcome.STORED, reader="r1")
-    assert store.complete_months(connection) == set()
+    page_id = pages.archive(connection, run.run_id, KEY, page())
+    pages.finish_page(connection, page_id, Outcome.STORED, reader="r1")
+    assert pages.complete_months(connection) == set()
     quote = Quote("Jabalpur", SUGGESTED, dt.date(2024, 2, 29), Decimal(500))
     store.upsert_quotes(
         connection, [quote], zones, source="scraped", run_id=run.run_id, mode="MANUAL", observed_at=SEEN
     )
-    assert store.complete_months(connection) == {Month(2024, 2)}
+    assert pages.complete_months(connection) == {Month(2024, 2)}
     store.record_problems(connection, run.run_id, page_id, [problem()], zones)
-    assert store.complete_months(connection) == set()
+    assert pages.complete_months(connection) == set()

@@ -178,6 +178,13 @@ def test_diff_never_shows_a_password(necc: Run, database: str) -> None:
 
 
 @embedded_only
+def test_diff_says_which_url_is_wrong(necc: Run, database: str) -> None:
+    for urls, name in ((("mysql://x", database), "URL_A"), ((database, "host=x"), "URL_B")):
+        code, _, err = necc("db", "diff", *urls)
+        assert (code, err.startswith(f"necc: {name}: wanted postgresql://")) == (2, True), err
+
+
+@embedded_only
 def test_index_prints_the_map(necc: Run) -> None:
     code, out, _ = necc("db", "index")
     assert code == 0
