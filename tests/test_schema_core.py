@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 import psycopg
@@ -114,6 +116,27 @@ def test_a_profile_slug_stays_within_sixty_characters(connection: Connection) ->
     connection.execute("update profiles set profile_slug = repeat('x', 60) where id = %s", [taken])
 
     assert value(connection, "select generate_profile_slug(repeat('x', 200))") == "x" * 58 + "-1"
+
+
+def test_fifty_of_one_name_at_once_get_fifty_slugs(deployed: str) -> None:
+    """As the comment of the function says: the unique key decides, and the caller asks again."""
+
+    def sign_up(number: int) -> str:
+        with psycopg.connect(deployed, autocommit=True) as session:
+            user = value(session, "insert into auth.users (email) values (%s) returning id", f"rao{number}@example.org")
+            insert = "insert into profiles (id, full_name, profile_slug, email) values (%s, 'Asha Rao', %s, 'a@b.in')"
+            while True:
+                slug = str(value(session, "select generate_profile_slug('Asha Rao', 'Goa')"))
+                with contextlib.suppress(errors.UniqueViolation):
+                    session.execute(insert, [user, slug])
+                    return slug
+
+    with ThreadPoolExecutor(8) as pool:
+        slugs = list(pool.map(sign_up, range(50)))
+    with psycopg.connect(deployed) as connection:
+        connection.execute("delete from auth.users where email ~ '^rao[0-9]+@'")
+
+    assert sorted(slugs) == sorted(["asha-rao-goa", *(f"asha-rao-goa-{number}" for number in range(1, 50))])
 
 
 def test_a_name_in_another_script_gets_a_slug_from_its_id(connection: Connection) -> None:
