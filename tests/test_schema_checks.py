@@ -187,3 +187,26 @@ def test_a_column_that_takes_too_much_is_found(
     connection.execute(f"alter table {table} drop constraint ck_{table}_{column}")
 
     assert takes_too_much(connection, f"^{table}$") == found
+
+
+def unnamed_values(connection: Connection) -> list[str]:
+    """Columns that may have one of a list of values, with those that their comment does not name."""
+    query = """
+        select k.conrelid::regclass::text || '.' || a.attname, pg_get_expr(k.conbin, k.conrelid),
+            col_description(a.attrelid, a.attnum)
+        from pg_constraint k join pg_attribute a on a.attrelid = k.conrelid and k.conkey = array[a.attnum]
+        where k.contype = 'c' and k.connamespace in ('public'::regnamespace, 'auth'::regnamespace)
+        order by 1"""
+    return [
+        f"{column}: {word}"
+        for column, condition, comment in connection.execute(query).fetchall()
+        for listed in re.findall(r"= ANY \(ARRAY\[(.*?)\]", condition)
+        for word in re.findall(r"'([^']*)'", listed)
+        if not re.search(rf"\b{word}(\b|$)", comment)
+    ]
+
+
+def test_a_column_s_comment_names_every_value_that_it_may_have(connection: Connection) -> None:
+    assert unnamed_values(connection) == []
+    connection.execute("comment on column nec_price_problems.verdict is 'rejected or flaggeddown.'")
+    assert unnamed_values(connection) == ["nec_price_problems.verdict: held", "nec_price_problems.verdict: flagged"]
