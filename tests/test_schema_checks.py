@@ -202,7 +202,7 @@ def unnamed_values(connection: Connection) -> list[str]:
         for column, condition, comment in connection.execute(query).fetchall()
         for listed in re.findall(r"= ANY \(ARRAY\[(.*?)\]", condition)
         for word in re.findall(r"'([^']*)'", listed)
-        if not re.search(rf"\b{word}(\b|$)", comment)
+        if not re.search(rf"(?<!\w){re.escape(word)}(?!\w)", comment)
     ]
 
 
