@@ -1247,7 +1247,8 @@ create table if not exists nec_annotations (
     constraint fk_nec_annotations_zone foreign key (zone_id) references nec_zones (id) on delete cascade,
     constraint fk_nec_annotations_author foreign key (author_id) references profiles (id) on delete cascade,
     constraint fk_nec_annotations_approved_by foreign key (approved_by) references profiles (id) on delete set null,
-    constraint ck_nec_annotations_days check (end_date >= date),
+    constraint ck_nec_annotations_date check (date between date '1900-01-01' and date '2199-12-31'),
+    constraint ck_nec_annotations_end_date check (end_date >= date and end_date <= date '2199-12-31'),
     constraint ck_nec_annotations_title check (btrim(title) <> '' and length(title) <= 200),
     constraint ck_nec_annotations_content check (btrim(content) <> '' and length(content) <= 1000),
     constraint ck_nec_annotations_annotation_type check (annotation_type in ('event', 'trend', 'alert', 'insight')),
@@ -1354,7 +1355,8 @@ create table if not exists nec_annotation_metadata (
     constraint fk_nec_annotation_metadata_annotation foreign key (annotation_id) references nec_annotations (id) on delete cascade,
     constraint ck_nec_annotation_metadata_impact_level check (impact_level in ('low', 'medium', 'high')),
     constraint ck_nec_annotation_metadata_meta_title check (length(meta_title) <= 200),
-    constraint ck_nec_annotation_metadata_meta_description check (length(meta_description) <= 500)
+    constraint ck_nec_annotation_metadata_meta_description check (length(meta_description) <= 500),
+    constraint ck_nec_annotation_metadata_source_url check (source_url ~ '^https?://[^[:space:]]+$' and length(source_url) <= 2000)
 );
 create index if not exists gin_nec_annotation_metadata_tags on nec_annotation_metadata using gin (tags);
 comment on table nec_annotation_metadata is 'At most one row per annotation: what search engines and filters need of it.';
@@ -1392,7 +1394,8 @@ create table if not exists nec_model_runs (
     constraint ck_nec_model_runs_model_name check (model_name <> '' and length(model_name) <= 100),
     constraint ck_nec_model_runs_model_version check (model_version <> '' and length(model_version) <= 100),
     constraint ck_nec_model_runs_training_days check (training_from <= training_cutoff),
-    constraint ck_nec_model_runs_horizons_days check (cardinality(horizons_days) > 0 and 1 <= all (horizons_days)),
+    constraint ck_nec_model_runs_horizons_days check (
+        cardinality(horizons_days) > 0 and 1 <= all (horizons_days) and array_position(horizons_days, null) is null),
     constraint ck_nec_model_runs_zones_count check (zones_count >= 0),
     constraint ck_nec_model_runs_rows_count check (rows_count >= 0),
     constraint ck_nec_model_runs_duration check (duration_ms >= 0),
@@ -1445,9 +1448,11 @@ create table if not exists nec_predictions (
     constraint uq_nec_predictions_issue unique (zone_id, section, target_date, issued_on, model_name, model_version),
     constraint ck_nec_predictions_section check (section in ('suggested', 'prevailing')),
     constraint ck_nec_predictions_horizon_days check (target_date > issued_on),
+    -- NaN is larger than every number: with upper_95, none of the interval is one
     constraint ck_nec_predictions_predicted_price check (predicted_price > 0),
-    constraint ck_nec_predictions_naive_price check (naive_price > 0),
-    constraint ck_nec_predictions_actual_price check (actual_price > 0),
+    constraint ck_nec_predictions_upper_95 check (upper_95 <> 'NaN'),
+    constraint ck_nec_predictions_naive_price check (naive_price > 0 and naive_price <> 'NaN'),
+    constraint ck_nec_predictions_actual_price check (actual_price > 0 and actual_price <> 'NaN'),
     constraint ck_nec_predictions_actual_filled_at check ((actual_price is null) = (actual_filled_at is null)),
     constraint ck_nec_predictions_interval check (
         lower_95 <= lower_80 and lower_80 <= predicted_price and predicted_price <= upper_80 and upper_80 <= upper_95)

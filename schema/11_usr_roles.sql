@@ -60,7 +60,8 @@ create table if not exists usr_farmer_details (
     constraint fk_usr_farmer_details_profile_role foreign key (profile_role_id)
         references usr_profile_roles (id) on delete cascade,
     constraint ck_usr_farmer_details_farm_name check (btrim(farm_name) <> '' and length(farm_name) <= 200),
-    constraint ck_usr_farmer_details_farm_size check (farm_size >= 0 and (farm_size is null) = (farm_size_unit is null)),
+    constraint ck_usr_farmer_details_farm_size check (
+        farm_size >= 0 and farm_size <> 'NaN' and (farm_size is null) = (farm_size_unit is null)),
     constraint ck_usr_farmer_details_farm_size_unit check (
         farm_size_unit in ('acres', 'hectares', 'square_feet', 'square_meters')),
     constraint ck_usr_farmer_details_farm_type check (farm_type in ('broiler', 'layer', 'breeder', 'mixed')),
@@ -143,7 +144,7 @@ create table if not exists usr_supplier_details (
     constraint ck_usr_supplier_details_supplier_type check (
         supplier_type in ('feed', 'equipment', 'medication', 'chicks', 'other')),
     constraint ck_usr_supplier_details_company_name check (btrim(company_name) <> '' and length(company_name) <= 200),
-    constraint ck_usr_supplier_details_minimum_order_value check (minimum_order_value >= 0),
+    constraint ck_usr_supplier_details_minimum_order_value check (minimum_order_value >= 0 and minimum_order_value <> 'NaN'),
     constraint ck_usr_supplier_details_years_in_business check (years_in_business between 0 and 300),
     constraint ck_usr_supplier_details_gst_number check (gst_number ~ '^[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][1-9A-Z]Z[0-9A-Z]$')
 );
@@ -183,8 +184,8 @@ create table if not exists usr_consultant_details (
     constraint ck_usr_consultant_details_consultant_type check (
         consultant_type in ('nutrition', 'management', 'technical', 'business', 'other')),
     constraint ck_usr_consultant_details_years_experience check (years_experience between 0 and 100),
-    constraint ck_usr_consultant_details_hourly_rate check (hourly_rate >= 0),
-    constraint ck_usr_consultant_details_daily_rate check (daily_rate >= 0)
+    constraint ck_usr_consultant_details_hourly_rate check (hourly_rate >= 0 and hourly_rate <> 'NaN'),
+    constraint ck_usr_consultant_details_daily_rate check (daily_rate >= 0 and daily_rate <> 'NaN')
 );
 comment on table usr_consultant_details is 'One row per role as consultant: what advice is given, where, and for how much.';
 comment on column usr_consultant_details.profile_role_id is 'The role as consultant.';
@@ -284,7 +285,7 @@ create table if not exists usr_trader_details (
     constraint fk_usr_trader_details_profile_role foreign key (profile_role_id)
         references usr_profile_roles (id) on delete cascade,
     constraint ck_usr_trader_details_monthly_volume check (
-        monthly_volume >= 0 and (monthly_volume is null) = (monthly_volume_unit is null)),
+        monthly_volume >= 0 and monthly_volume <> 'NaN' and (monthly_volume is null) = (monthly_volume_unit is null)),
     constraint ck_usr_trader_details_monthly_volume_unit check (monthly_volume_unit in ('eggs', 'birds', 'tonnes')),
     constraint ck_usr_trader_details_license_number check (btrim(license_number) <> '' and length(license_number) <= 60)
 );

@@ -26,7 +26,8 @@ create table if not exists mkt_categories (
     constraint uq_mkt_categories_parent_name unique nulls not distinct (parent_id, name),
     constraint ck_mkt_categories_name check (btrim(name) <> '' and length(name) <= 100),
     constraint ck_mkt_categories_slug check (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$' and length(slug) <= 60),
-    constraint ck_mkt_categories_description check (length(description) <= 500)
+    constraint ck_mkt_categories_description check (length(description) <= 500),
+    constraint ck_mkt_categories_icon check (length(icon) <= 50)
 );
 
 comment on table mkt_categories is 'One row per category of products; categories may have sub-categories.';
@@ -100,7 +101,7 @@ create table if not exists mkt_products (
     constraint ck_mkt_products_name check (btrim(name) <> '' and length(name) <= 200),
     constraint ck_mkt_products_slug check (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$' and length(slug) <= 60),
     constraint ck_mkt_products_description check (length(description) <= 2000),
-    constraint ck_mkt_products_price check (price >= 0),
+    constraint ck_mkt_products_price check (price >= 0 and price <> 'NaN'),
     constraint ck_mkt_products_currency check (currency ~ '^[A-Z]{3}$'),
     constraint ck_mkt_products_stock_quantity check (stock_quantity >= 0),
     constraint ck_mkt_products_sku check (btrim(sku) <> '' and length(sku) <= 64),
@@ -239,9 +240,9 @@ create table if not exists mkt_orders (
     constraint fk_mkt_orders_buyer foreign key (buyer_id) references profiles (id) on delete restrict,
     constraint uq_mkt_orders_order_number unique (order_number),
     constraint ck_mkt_orders_order_number check (order_number ~ '^[A-Z0-9][A-Z0-9-]*$' and length(order_number) <= 40),
-    constraint ck_mkt_orders_subtotal check (subtotal >= 0),
-    constraint ck_mkt_orders_tax check (tax >= 0),
-    constraint ck_mkt_orders_shipping check (shipping >= 0),
+    constraint ck_mkt_orders_subtotal check (subtotal >= 0 and subtotal <> 'NaN'),
+    constraint ck_mkt_orders_tax check (tax >= 0 and tax <> 'NaN'),
+    constraint ck_mkt_orders_shipping check (shipping >= 0 and shipping <> 'NaN'),
     constraint ck_mkt_orders_total check (total = subtotal + tax + shipping),
     constraint ck_mkt_orders_currency check (currency ~ '^[A-Z]{3}$'),
     constraint ck_mkt_orders_status check (status in (
@@ -280,7 +281,7 @@ create table if not exists mkt_order_items (
     constraint fk_mkt_order_items_product foreign key (product_id) references mkt_products (id) on delete restrict,
     constraint uq_mkt_order_items_order_product unique (order_id, product_id),
     constraint ck_mkt_order_items_quantity check (quantity > 0),
-    constraint ck_mkt_order_items_unit_price check (unit_price >= 0),
+    constraint ck_mkt_order_items_unit_price check (unit_price >= 0 and unit_price <> 'NaN'),
     constraint ck_mkt_order_items_product_snapshot check (jsonb_typeof(product_snapshot) = 'object')
 );
 create index if not exists idx_mkt_order_items_product on mkt_order_items (product_id);

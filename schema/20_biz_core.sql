@@ -311,7 +311,7 @@ create table if not exists biz_service_areas (
     constraint ck_biz_service_areas_city check (btrim(city) <> '' and length(city) <= 100),
     constraint ck_biz_service_areas_nesting check (state is not null or (district is null and city is null)),
     constraint ck_biz_service_areas_delivery_days check (delivery_days >= 0),
-    constraint ck_biz_service_areas_minimum_order_value check (minimum_order_value >= 0)
+    constraint ck_biz_service_areas_minimum_order_value check (minimum_order_value >= 0 and minimum_order_value <> 'NaN')
 );
 create index if not exists idx_biz_service_areas_place on biz_service_areas (state, district, city);
 

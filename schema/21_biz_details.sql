@@ -178,8 +178,8 @@ create table if not exists biz_farm_details (
     constraint ck_biz_farm_details_farm_type check (farm_type in ('broiler', 'layer', 'breeder', 'mixed')),
     constraint ck_biz_farm_details_total_capacity check (total_capacity >= 0),
     constraint ck_biz_farm_details_number_of_sheds check (number_of_sheds >= 0),
-    constraint ck_biz_farm_details_total_area_acres check (total_area_acres >= 0),
-    constraint ck_biz_farm_details_monthly_production check (monthly_production >= 0),
+    constraint ck_biz_farm_details_total_area_acres check (total_area_acres >= 0 and total_area_acres <> 'NaN'),
+    constraint ck_biz_farm_details_monthly_production check (monthly_production >= 0 and monthly_production <> 'NaN'),
     constraint ck_biz_farm_details_monthly_production_unit check (monthly_production_unit in ('eggs', 'birds', 'kg')),
     constraint ck_biz_farm_details_production check ((monthly_production is null) = (monthly_production_unit is null))
 );
@@ -209,7 +209,7 @@ create table if not exists biz_supplier_details (
     constraint pk_biz_supplier_details primary key (business_id),
     constraint fk_biz_supplier_details_business foreign key (business_id) references biz_profiles (id) on delete cascade,
     constraint ck_biz_supplier_details_supplier_type check (supplier_type in ('feed', 'equipment', 'medication', 'chicks', 'other')),
-    constraint ck_biz_supplier_details_minimum_order_value check (minimum_order_value >= 0),
+    constraint ck_biz_supplier_details_minimum_order_value check (minimum_order_value >= 0 and minimum_order_value <> 'NaN'),
     constraint ck_biz_supplier_details_delivery_time_days check (delivery_time_days >= 0),
     constraint ck_biz_supplier_details_gst_number check (gst_number ~ '^[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][1-9A-Z]Z[0-9A-Z]$'),
     constraint ck_biz_supplier_details_pan_number check (pan_number ~ '^[A-Z]{5}[0-9]{4}[A-Z]$')

@@ -27,7 +27,7 @@ create table if not exists org_membership_tiers (
     constraint uq_org_membership_tiers_organization_id unique (organization_id, id),
     constraint ck_org_membership_tiers_name check (btrim(name) <> '' and length(name) <= 100),
     constraint ck_org_membership_tiers_description check (length(description) <= 2000),
-    constraint ck_org_membership_tiers_annual_fee check (annual_fee >= 0),
+    constraint ck_org_membership_tiers_annual_fee check (annual_fee >= 0 and annual_fee <> 'NaN'),
     constraint ck_org_membership_tiers_currency check (currency ~ '^[A-Z]{3}$'),
     constraint ck_org_membership_tiers_max_members check (max_members > 0)
 );

@@ -32,6 +32,8 @@ create table if not exists msg_conversations (
     constraint ck_msg_conversations_group_name check (
         is_group = (group_name is not null) and btrim(group_name) <> '' and length(group_name) <= 100),
     constraint ck_msg_conversations_group_photo check (is_group or group_photo_url is null),
+    constraint ck_msg_conversations_group_photo_url
+        check (group_photo_url ~ '^https?://[^[:space:]]+$' and length(group_photo_url) <= 2000),
     constraint ck_msg_conversations_description check (length(description) <= 500),
     constraint ck_msg_conversations_direct_key check (
         direct_key is null or (not is_group and direct_key ~ '^[0-9a-f-]{36}:[0-9a-f-]{36}$')),

@@ -70,7 +70,7 @@ create table if not exists evt_events (
     constraint ck_evt_events_virtual_platform check (length(virtual_platform) <= 50),
     constraint ck_evt_events_registration_deadline check (registration_deadline_at <= ends_at),
     constraint ck_evt_events_max_attendees check (max_attendees > 0),
-    constraint ck_evt_events_registration_fee check (registration_fee >= 0),
+    constraint ck_evt_events_registration_fee check (registration_fee >= 0 and registration_fee <> 'NaN'),
     constraint ck_evt_events_currency check (currency ~ '^[A-Z]{3}$'),
     constraint ck_evt_events_visibility check (visibility in ('public', 'private', 'members_only')),
     constraint ck_evt_events_status check (status in ('draft', 'published', 'cancelled', 'completed')),
@@ -273,7 +273,7 @@ create table if not exists evt_sponsors (
     constraint fk_evt_sponsors_business foreign key (business_id) references biz_profiles (id) on delete cascade,
     constraint uq_evt_sponsors_event_business unique (event_id, business_id),
     constraint ck_evt_sponsors_tier check (tier in ('title', 'platinum', 'gold', 'silver', 'bronze', 'partner')),
-    constraint ck_evt_sponsors_amount check (amount >= 0)
+    constraint ck_evt_sponsors_amount check (amount >= 0 and amount <> 'NaN')
 );
 create index if not exists idx_evt_sponsors_business on evt_sponsors (business_id);
 comment on table evt_sponsors is 'One row per event and business that pays towards it.';

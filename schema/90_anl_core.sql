@@ -285,7 +285,7 @@ create table if not exists anl_referrals (
     constraint ck_anl_referrals_status check (status in ('pending', 'completed', 'rewarded')),
     constraint ck_anl_referrals_completed_at check ((status in ('completed', 'rewarded')) = (completed_at is not null)),
     constraint ck_anl_referrals_rewarded_at check ((status = 'rewarded') = (rewarded_at is not null)),
-    constraint ck_anl_referrals_reward_amount check (reward_amount >= 0),
+    constraint ck_anl_referrals_reward_amount check (reward_amount >= 0 and reward_amount <> 'NaN'),
     constraint ck_anl_referrals_reward_currency check (reward_currency ~ '^[A-Z]{3}$')
 );
 create index if not exists idx_anl_referrals_referrer on anl_referrals (referrer_id, created_at desc);

@@ -78,7 +78,7 @@ _PERSON = _to("profile_id", "profiles")
 # What an update may set, by table; these tables also gain and lose rows.
 CHANGES: dict[str, tuple[Choice, ...]] = {
     "profiles": (
-        _be("profile_photo_url", "hen.jpg", " ", None),
+        _be("profile_photo_url", "https://example.org/hen.jpg", None),
         _be("headline", "Hens", "", None),
         _be("bio", "Eggs", "x" * 51, None),
         _be("phone", "+919800000001", None),

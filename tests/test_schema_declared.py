@@ -11,7 +11,8 @@ from psycopg import errors
 
 from necc.embedded import Cluster
 from tests.conftest import temporary_database
-from tests.schema_rows import Connection, person, refused, value
+from tests.schema_rows import Connection, person, refused, value, wait_for_a_lock
+from tests.schema_soc_rows import meanwhile
 
 TABLES = """
     create table nec_hens (id uuid primary key default gen_random_uuid(), name text,
@@ -131,6 +132,39 @@ def test_a_pair_may_forbid_the_deletion(connection: Connection) -> None:
     connection.execute("delete from profiles where id = %s", [other])
     error = refused(connection, errors.ForeignKeyViolation, "delete from profiles where id = %s", someone)
     assert error.diag.table_name == "nec_notes"
+
+
+REPORT = "insert into adm_moderation_queue (content_type, content_id, reason) values ('profile', %s, 'Spam')"
+GO = "delete from auth.users where id = %s"
+
+
+def test_who_goes_waits_for_whoever_refers_to_them_and_takes_that_along(deployed: str) -> None:
+    with (
+        psycopg.connect(deployed, autocommit=True) as watcher,
+        psycopg.connect(deployed) as reporting,
+        psycopg.connect(deployed) as going,
+    ):
+        someone = person(watcher)
+        reporting.execute(REPORT, [someone])
+        with meanwhile(lambda: going.execute(GO, [someone])):
+            wait_for_a_lock(watcher, going)
+            reporting.commit()
+        going.commit()
+
+        assert value(watcher, "select count(*) from adm_moderation_queue where content_id = %s", someone) == 0
+
+
+def test_who_refers_to_somebody_going_waits_and_is_refused(deployed: str) -> None:
+    with (
+        psycopg.connect(deployed, autocommit=True) as watcher,
+        psycopg.connect(deployed) as going,
+        psycopg.connect(deployed) as reporting,
+    ):
+        someone = person(watcher)
+        going.execute(GO, [someone])
+        with pytest.raises(errors.ForeignKeyViolation), meanwhile(lambda: reporting.execute(REPORT, [someone])):
+            wait_for_a_lock(watcher, reporting)
+            going.commit()
 
 
 def test_declarations_that_cannot_be_right_are_refused(connection: Connection) -> None:

@@ -128,6 +128,18 @@ def test_an_impossible_prediction_is_refused(connection: Connection, change: dic
 
 
 @pytest.mark.parametrize(
+    ("number", "constraint"),
+    [("%(price)s", "upper_95"), ("%(price)s + 20", "upper_95"), ("400", "naive_price")],
+)
+def test_no_number_of_a_prediction_is_nan(connection: Connection, number: str, constraint: str) -> None:
+    statement = PREDICT.replace(number, "'NaN'::numeric" + number.removeprefix("%(price)s").removeprefix("400"))
+    values = {"section": "suggested", "target": "2024-02-08", "issued": "2024-02-01", "price": 410, "version": "1"}
+    with pytest.raises(errors.CheckViolation) as caught, connection.transaction():
+        connection.execute(statement, {**values, "run": model(connection)})
+    assert caught.value.diag.constraint_name == f"ck_nec_predictions_{constraint}"
+
+
+@pytest.mark.parametrize(
     "change", ["predicted_price = 400", "upper_95 = 900", "issued_on = '2024-01-01'", "naive_price = 1"]
 )
 def test_a_prediction_is_never_changed(connection: Connection, change: str) -> None:
@@ -151,6 +163,7 @@ def test_a_model_run_is_one_training(connection: Connection) -> None:
     for change in (
         "horizons_days = '{}'",
         "horizons_days = '{0,1}'",
+        "horizons_days = '{1,null}'",
         "training_cutoff = '2008-01-01'",
         "model_version = ''",
     ):
@@ -174,7 +187,9 @@ def test_a_run_goes_from_running_to_success(connection: Connection) -> None:
     [
         (errors.UniqueViolation, "execution_id = 'same'"),
         (errors.CheckViolation, "mode = 'cron'"),
-        (errors.CheckViolation, "status = 'done'"),
+        (errors.CheckViolation, "status = 'done', finished_at = now()"),
+        (errors.CheckViolation, "finished_at = now()"),  # and still running?
+        (errors.CheckViolation, "status = 'failed', finished_at = started_at - interval '1 s'"),
         (errors.CheckViolation, "prices_inserted = -1"),
         (errors.CheckViolation, "target_from = '2024-02-01', target_to = '2024-01-01'"),
     ],
@@ -266,6 +281,8 @@ def test_an_annotation_goes_with_its_author_and_keeps_its_approval(connection: C
     "change",
     [
         "end_date = '2024-01-31'",
+        "end_date = 'infinity'",
+        "date = '-infinity'",
         "title = ' '",
         "title = repeat('x', 201)",
         "content = repeat('x', 1001)",

@@ -17,6 +17,9 @@ from tests.schema_rows import Connection, act_as, page, person, refused, run, up
 
 DAY = dt.date(2024, 2, 5)
 SEEN = dt.datetime(2024, 2, 5, 9, tzinfo=dt.UTC)
+OTHER = {"suggested": "prevailing", "prevailing": "suggested"}
+
+each_section = pytest.mark.parametrize("section", OTHER)
 
 
 @pytest.fixture(scope="module")
@@ -63,20 +66,24 @@ def test_the_sections_leave_each_other_alone(connection: Connection, order: tupl
     assert revisions(connection) == []
 
 
-def test_a_price_knows_where_it_is_from(connection: Connection) -> None:
+@each_section
+def test_a_price_knows_where_it_is_from(connection: Connection, section: str) -> None:
     backfill = run(connection, "BACKFILL")
-    upsert(connection, "namakkal", DAY, 560, run_id=backfill)
-    upsert(connection, "namakkal", DAY, 561, section="prevailing", source="manual")
+    upsert(connection, "namakkal", DAY, 560, section=section, run_id=backfill)
+    upsert(connection, "namakkal", DAY, 561, section=OTHER[section], source="manual")
 
-    columns = "suggested_source, suggested_run_id, prevailing_source, prevailing_run_id, scraper_mode"
-    assert stored(connection, columns) == ("scraped", backfill, "manual", None, "BACKFILL")
-    upsert(connection, "namakkal", DAY, 562, source="manual")
-    assert stored(connection, columns) == ("manual", None, "manual", None, None)
+    own, others = (f"{s}_source, {s}_run_id" for s in (section, OTHER[section]))
+    assert stored(connection, f"{own}, {others}, scraper_mode") == ("scraped", backfill, "manual", None, "BACKFILL")
+    upsert(connection, "namakkal", DAY, 562, section=OTHER[section], source="manual")  # its neighbour stays scraped
+    assert stored(connection, f"{own}, {others}, scraper_mode") == ("scraped", backfill, "manual", None, "BACKFILL")
+    upsert(connection, "namakkal", DAY, 562, section=section, source="manual")
+    assert stored(connection, f"{own}, {others}, scraper_mode") == ("manual", None, "manual", None, None)
 
 
-def test_a_higher_source_is_kept_unless_forced(connection: Connection) -> None:
+@each_section
+def test_a_higher_source_is_kept_unless_forced(connection: Connection, section: str) -> None:
     def write(price: float, source: str, *, force: bool = False) -> str:
-        return upsert(connection, "namakkal", DAY, price, source=source, force=force)
+        return upsert(connection, "namakkal", DAY, price, section=section, source=source, force=force)
 
     tries = [
         (500, "scraped"),
@@ -99,8 +106,8 @@ def test_a_higher_source_is_kept_unless_forced(connection: Connection) -> None:
         "unchanged",
         "updated",
     ]
-    assert revisions(connection) == [("suggested", 500, 505), ("suggested", 505, 510), ("suggested", 510, 520)]
-    assert stored(connection, "suggested_price, suggested_revision_no") == (520, 4)
+    assert revisions(connection) == [(section, 500, 505), (section, 505, 510), (section, 510, 520)]
+    assert stored(connection, f"{section}_price, {section}_revision_no, {section}_source") == (520, 4, "scraped")
 
 
 @pytest.mark.parametrize("arguments", ["null, null", "'middle', 'scraped'", "'suggested', 'rumour'"])
@@ -111,11 +118,12 @@ def test_the_upsert_says_what_it_wants(connection: Connection, arguments: str) -
     refused(connection, errors.InvalidParameterValue, "select upsert_nec_price(null, null, null, null, null)")
 
 
-@pytest.mark.parametrize("price", [-5, 0, 5000.01, 99999])
-def test_an_impossible_price_is_refused(connection: Connection, price: float) -> None:
+@each_section
+@pytest.mark.parametrize("price", [-5, 0, 5000.01, 99999, float("nan")])
+def test_an_impossible_price_is_refused(connection: Connection, section: str, price: float) -> None:
     with pytest.raises(errors.CheckViolation), connection.transaction():
-        upsert(connection, "namakkal", DAY, price)
-    assert upsert(connection, "namakkal", DAY, 5000) == "inserted"
+        upsert(connection, "namakkal", DAY, price, section=section)
+    assert upsert(connection, "namakkal", DAY, 5000, section=section) == "inserted"
 
 
 @pytest.mark.parametrize(
@@ -130,10 +138,11 @@ def test_an_impossible_price_is_refused(connection: Connection, price: float) ->
         "500, 'scraped', null, null, 'SOMETIMES'",
     ],
 )
-def test_a_row_that_contradicts_itself_is_refused(connection: Connection, values: str) -> None:
+@each_section
+def test_a_row_that_contradicts_itself_is_refused(connection: Connection, section: str, values: str) -> None:
     query = f"""
-        insert into nec_prices (zone_id, date, suggested_price, suggested_source, suggested_run_id,
-            suggested_revision_no, scraper_mode) values (%s, %s, {values})"""
+        insert into nec_prices (zone_id, date, {section}_price, {section}_source, {section}_run_id,
+            {section}_revision_no, scraper_mode) values (%s, %s, {values})"""
     refused(connection, errors.CheckViolation, query, zone(connection, "namakkal"), DAY)
 
 
@@ -156,10 +165,11 @@ def test_a_price_lies_at_most_one_day_ahead(connection: Connection, days_ahead: 
         assert "2024-02-06" in str(caught.value)
 
 
-def test_a_revision_says_what_was_known_when(connection: Connection) -> None:
+@each_section
+def test_a_revision_says_what_was_known_when(connection: Connection, section: str) -> None:
     someone, first, second = person(connection), run(connection), run(connection)
-    upsert(connection, "namakkal", DAY, 500, run_id=first)
-    connection.execute("update nec_prices set suggested_observed_at = %s", [SEEN])
+    upsert(connection, "namakkal", DAY, 500, section=section, run_id=first)
+    connection.execute(f"update nec_prices set {section}_observed_at = %s", [SEEN])
     last_seen = SEEN + dt.timedelta(days=3)
     page(connection, DAY, run_id=first, outcome="unchanged", seen_at=last_seen)
     page(connection, DAY, run_id=second, seen_at=SEEN + dt.timedelta(days=4))  # the one that brings the correction
@@ -169,14 +179,35 @@ def test_a_revision_says_what_was_known_when(connection: Connection) -> None:
 
     act_as(connection, someone)
     connection.execute("set local necc.reason = 'misprint'")
-    assert upsert(connection, "namakkal", DAY, 505, source="imported", run_id=second) == "updated"
+    assert upsert(connection, "namakkal", DAY, 505, section=section, source="imported", run_id=second) == "updated"
 
     columns = (
         "section, old_price, new_price, first_seen_at, last_seen_at, old_source, new_source, run_id, changed_by, reason"
     )
     assert revisions(connection, columns) == [
-        ("suggested", 500, 505, SEEN, last_seen, "scraped", "imported", second, someone, "misprint")
+        (section, 500, 505, SEEN, last_seen, "scraped", "imported", second, someone, "misprint")
     ]
+
+
+@each_section
+def test_a_changed_price_is_first_seen_now_unless_it_says_when(connection: Connection, section: str) -> None:
+    columns = f"{section}_revision_no, {section}_observed_at = now(), {section}_observed_at"
+    query = f"""insert into nec_prices (zone_id, date, {section}_price, {section}_source, {section}_observed_at)
+        values (%s, %s, 500, 'manual', %s)"""
+    connection.execute(query, [zone(connection, "namakkal"), DAY, SEEN])
+    assert stored(connection, columns) == (1, False, SEEN)
+
+    connection.execute(f"update nec_prices set {section}_price = 505")
+    found = stored(connection, columns)
+    assert found is not None
+    assert found[:2] == (2, True)
+    later = SEEN + dt.timedelta(days=1)
+    connection.execute(f"update nec_prices set {section}_price = 510, {section}_observed_at = %s", [later])
+    assert stored(connection, columns) == (3, False, later)
+    upsert(connection, "namakkal", DAY, 515, section=section, source="manual")
+    found = stored(connection, columns)
+    assert found is not None
+    assert found[:2] == (4, True)
 
 
 def test_a_page_seen_after_the_change_says_nothing_of_the_old_price(connection: Connection) -> None:
@@ -209,19 +240,19 @@ def test_only_a_changed_section_is_revised(connection: Connection) -> None:
     assert sorted(revisions(connection)) == [("suggested", 500, 510), ("suggested", 600, 510)]
 
 
-def test_a_removed_section_and_a_deleted_row_are_revised(connection: Connection) -> None:
-    upsert(connection, "namakkal", DAY, 500, run_id=run(connection))
-    upsert(connection, "namakkal", DAY, 400, section="prevailing", source="manual")
+@each_section
+def test_a_removed_section_and_a_deleted_row_are_revised(connection: Connection, section: str) -> None:
+    other = OTHER[section]
+    upsert(connection, "namakkal", DAY, 500, section=section, run_id=run(connection))
+    upsert(connection, "namakkal", DAY, 400, section=other, source="manual")
 
-    connection.execute("update nec_prices set suggested_price = null")
-    assert (
-        stored(connection, "suggested_source, suggested_run_id, suggested_observed_at, suggested_revision_no")
-        == (None,) * 4
-    )
-    assert stored(connection, "prevailing_price, scraper_mode") == (400, None)
+    connection.execute(f"update nec_prices set {section}_price = null")
+    provenance = ", ".join(f"{section}_{name}" for name in ("source", "run_id", "observed_at", "revision_no"))
+    assert stored(connection, provenance) == (None,) * 4
+    assert stored(connection, f"{other}_price, scraper_mode") == (400, None)
     connection.execute("delete from nec_prices")
 
-    assert revisions(connection) == [("suggested", 500, None), ("prevailing", 400, None)]
+    assert revisions(connection) == [(section, 500, None), (other, 400, None)]
     assert revisions(connection, "new_source, last_seen_at = first_seen_at") == [(None, True), (None, True)]
 
 
@@ -246,8 +277,8 @@ def test_a_run_may_go_and_its_prices_stay(connection: Connection) -> None:
 
 def test_a_zone_knows_its_first_and_last_day(connection: Connection) -> None:
     stamp = value(connection, "select updated_at from nec_zones where slug = 'pune'")
-    rows = [("pune", "2024-02-05"), ("pune", "2024-02-01"), ("pune", "2024-02-03"), ("surat", "2023-12-31")]
-    for slug, day in rows:
+    days = ("2024-02-03", "2024-02-05", "2024-02-01", "2024-02-04")
+    for slug, day in [*(("pune", day) for day in days), ("surat", "2023-12-31")]:
         upsert(connection, slug, day, 500)
     assert span(connection, "pune") == ("2024-02-01", "2024-02-05")
     assert span(connection, "surat") == ("2023-12-31", "2023-12-31")
@@ -256,7 +287,7 @@ def test_a_zone_knows_its_first_and_last_day(connection: Connection) -> None:
     connection.execute("delete from nec_prices where date in ('2024-02-01', '2023-12-31')")
     assert span(connection, "pune") == ("2024-02-03", "2024-02-05")
     assert span(connection, "surat") == (None, None)
-    connection.execute("delete from nec_prices where date = '2024-02-05'")
+    connection.execute("delete from nec_prices where date > '2024-02-03'")
     assert span(connection, "pune") == ("2024-02-03", "2024-02-03")
     assert value(connection, "select updated_at from nec_zones where slug = 'pune'") == stamp
 

@@ -50,6 +50,29 @@ def test_today_is_indias(connection: Connection) -> None:
     refused(connection, errors.DatetimeFieldOverflow, "select nec_today()")
 
 
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        ("2024-02-09 18:29:59+00", "2024-02-09"),
+        ("2024-02-09 18:30+00", "2024-02-10"),  # midnight in India
+        ("2024-02-09 18:45+00", "2024-02-10"),
+        ("2024-02-10 18:29+00", "2024-02-10"),
+    ],
+)
+def test_the_day_begins_at_midnight_in_india(connection: Connection, moment: str, day: str) -> None:
+    series(connection, "pune", "2024-02-08", [400, 405])
+    pune = zone(connection, "pune")
+    connection.execute("set local necc.today = ''")
+    connection.execute(f"""
+        create schema clock;
+        create function clock.now() returns timestamptz language sql stable as $$ select timestamptz '{moment}' $$;
+        set local search_path = clock, pg_catalog, public""")  # it is asked before the server's own clock
+
+    assert value(connection, "select nec_today()::text") == day
+    assert value(connection, "select max(date)::text from get_nec_price_trend(%s, 3)", pune) == day
+    assert value(connection, "select days_old from get_latest_nec_price(%s)", pune) == int(day[-2:]) - 9
+
+
 def test_the_newest_price_skips_days_without_one(connection: Connection) -> None:
     series(connection, "pune", "2024-02-01", [400, 405])
     series(connection, "pune", "2024-02-03", [390, None], section="prevailing")

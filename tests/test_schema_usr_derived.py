@@ -36,7 +36,13 @@ def connection(deployed: str) -> Iterator[Connection]:
 # What gives points: made by the function, with the points for completeness and for strength. All of it is 100.
 Part = Callable[[Connection, UUID], object]
 PARTS: dict[str, tuple[Part, int, int]] = {
-    "photo": (lambda c, p: c.execute("update profiles set profile_photo_url = 'a.jpg' where id = %s", [p]), 10, 10),
+    "photo": (
+        lambda c, p: c.execute(
+            "update profiles set profile_photo_url = 'https://example.org/a.jpg' where id = %s", [p]
+        ),
+        10,
+        10,
+    ),
     "headline": (lambda c, p: c.execute("update profiles set headline = 'Hens' where id = %s", [p]), 10, 10),
     "short bio": (lambda c, p: c.execute("update profiles set bio = repeat('x', 50) where id = %s", [p]), 10, 0),
     "bio": (lambda c, p: c.execute("update profiles set bio = %s where id = %s", [LONG_BIO, p]), 10, 10),
