@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 
 from necc.grids import Grid, change, later
-from necc.intervals import LEVELS, WINDOW_DAYS
+from necc.intervals import LEVELS
 from necc.panel import Panel
 
 SAME_WEEKDAY_DAYS = 364
+THREE_YEARS_DAYS = 1095
 NAIVE, SEASONAL, DRIFT = "naive", "seasonal naive", "drift"
 
 
@@ -31,7 +32,7 @@ def _seasonal(log: Grid, horizon_days: int) -> Grid:
 
 def _drift(log: Grid, horizon_days: int) -> Grid:
     """The mean daily change of three years goes on."""
-    return change(log, WINDOW_DAYS) / WINDOW_DAYS * horizon_days
+    return change(log, THREE_YEARS_DAYS) / THREE_YEARS_DAYS * horizon_days
 
 
 BASELINES = {NAIVE: _naive, SEASONAL: _seasonal, DRIFT: _drift}
@@ -45,7 +46,7 @@ def forecasts(series: Panel, name: str, origins: pd.DatetimeIndex, horizon_days:
     error = np.full_like(log, np.nan)  # at the origin's row; known so many days later
     error[:-horizon_days] = observed[horizon_days:] - log[:-horizon_days] - expected[:-horizon_days]
     places = series.observed.index.get_indexer(origins)
-    reach = np.stack([_quantiles(error[max(0, at - WINDOW_DAYS) : at - horizon_days + 1]) for at in places])
+    reach = np.stack([_quantiles(error[max(0, at - THREE_YEARS_DAYS) : at - horizon_days + 1]) for at in places])
     made = {"predicted": expected[places]}
     return made | {level: expected[places] + reach[:, [place]] for place, level in enumerate(LEVELS)}
 

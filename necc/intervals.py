@@ -1,7 +1,7 @@
 """Errors of past forecasts -> how far an interval must reach today. Pure; adaptive conformal prediction.
 
 A *score* is the error of a forecast that was not learnt from, divided by the spread expected of it. The quantiles
-of the scores of the last three years make an interval. Where too many prices lately fell outside, the quantile
+of the scores of the last five years make an interval. Where too many prices lately fell outside, the quantile
 itself is moved a step at a time, each bound by itself: so the promised share holds over the long run whatever
 the market does, and falls may reach further than rises.
 """
@@ -17,7 +17,12 @@ import numpy.typing as npt
 
 LEVELS = {"lower_95": 0.025, "lower_80": 0.1, "upper_80": 0.9, "upper_95": 0.975}
 STEP = 0.02  # of a level, per origin: a market that changed is followed within months
-WINDOW_DAYS = 1095
+# Of the step, for the outer bounds: all prices of a day may fall outside, and a whole step would take the level to its
+# end at once. Over 2014-04..2023-02 the 95 % interval of 30 days held .945 with whole steps, .953 with half ones.
+OUTER_STEP = 0.5
+# Five years instead of three: the loss of the bounds is less at each horizon, if by .5 % at most, and the 95 % interval
+# of 30 days held .91 to .98 in each single year instead of .89 to .98.
+WINDOW_DAYS = 1826
 MIN_SCORES = 100
 OUTERMOST = 0.002  # an adapted level stays inside: a quantile beyond the outermost score is not known
 
@@ -57,7 +62,7 @@ def bounds(scores: Scores, days: Sequence[int], *, step: float = STEP, window_da
     Args:
         scores: known or not yet known on a day: what is not yet known then is not looked at.
         days: day numbers, ascending.
-        step: 0 for plain split-conformal intervals.
+        step: of the inner bounds' levels; 0 for plain split-conformal intervals.
         window_days: how long a score counts.
 
     Returns:
@@ -77,7 +82,7 @@ class _Walk:
 
     def __init__(self, scores: Scores, step: float, window_days: int) -> None:
         self.scores = scores
-        self.step = step
+        self.steps = step * np.array([OUTER_STEP, 1, 1, OUTER_STEP])
         self.window_days = window_days
         self.wanted = np.array(list(LEVELS.values()))
         self.levels = self.wanted.copy()
@@ -103,4 +108,4 @@ class _Walk:
             if np.isnan(reach).any():
                 continue
             below = (came[:, None] <= reach).mean(axis=0)
-            self.levels = np.clip(self.levels + self.step * (self.wanted - below), OUTERMOST, 1 - OUTERMOST)
+            self.levels = np.clip(self.levels + self.steps * (self.wanted - below), OUTERMOST, 1 - OUTERMOST)

@@ -210,7 +210,8 @@ def version_of(prices: pd.DataFrame, cutoff: dt.date, *, recipe: Recipe | None =
 def _version(series: Panel, cutoff: dt.date, recipe: Recipe) -> str:
     """A hash of the code, the libraries' releases, features, recipe, cut-off and prices."""
     digest = hashlib.sha256()
-    files = [*(Path(str(room.__file__)) for room in ROOMS), Path(__file__), Path(__file__).with_name("model.py")]
+    others = (Path(__file__).with_name(f"{name}.py") for name in ("predict", "model", "nation"))
+    files = [*(Path(str(room.__file__)) for room in ROOMS), *others]
     for path in files:
         digest.update(path.read_text(encoding="utf-8").encode())  # line ends do not count
     releases = [version(name) for name in ("scikit-learn", "ephem", "hijridate")]

@@ -35,7 +35,7 @@ ORDER = (
     ("grids panel lunar", "fallback"),
     ("season", "neighbours", "habits", "feature_table"),
     ("features",),
-    ("intervals", "model"),
+    ("intervals", "nation model"),
     ("learn",),
     ("predict",),
     ("splits", "baselines", "skill"),

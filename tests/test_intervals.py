@@ -55,10 +55,18 @@ def test_a_score_counts_once_its_price_has_come() -> None:
     assert reach.tolist() == [1, 1, 100]
 
 
-def test_scores_older_than_three_years_do_not_count() -> None:
-    early, late = np.zeros(200, dtype=np.int64), np.full(200, 1000, dtype=np.int64)
+def test_scores_older_than_five_years_do_not_count() -> None:
+    early, late = np.zeros(200, dtype=np.int64), np.full(200, 1700, dtype=np.int64)
     scores = Scores(np.concatenate([early, late]), np.concatenate([np.full(200, 9.0), np.ones(200)]), 7)
-    assert bounds(scores, [1007, 1095, 1096], step=0)[:, -1].tolist() == [9, 9, 1]
+    assert bounds(scores, [1707, 1826, 1827], step=0)[:, -1].tolist() == [9, 9, 1]
+
+
+def test_an_outer_bound_takes_half_the_step_of_an_inner_one() -> None:
+    """On the third day all prices come in above the bounds: of each level that had been promised, a step is added."""
+    origin, value = np.repeat([0, 1, 2], 90), np.concatenate([np.linspace(-1, 1, 180), np.linspace(5, 6, 90)])
+    before, after = bounds(Scores(origin, value, 1), [2, 3], step=0.02)
+    assert before == pytest.approx(np.quantile(value[:180], [0.025, 0.1, 0.9, 0.975]))
+    assert after[2:] == pytest.approx(np.quantile(value, [0.9 + 0.02 * 0.9, 0.975 + 0.01 * 0.975]))
 
 
 def test_later_scores_change_nothing() -> None:

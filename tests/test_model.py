@@ -8,7 +8,7 @@ import pytest
 from sklearn.base import clone
 
 from necc.feature_table import FEATURES
-from necc.model import AbsoluteRidge, ChangeModel, SeasonalTerms, SpreadModel
+from necc.model import SMALLEST_CHANGE, AbsoluteRidge, ChangeModel, SeasonalTerms, SpreadModel
 
 ROWS = 1500
 
@@ -63,6 +63,43 @@ def test_trees_see_what_the_line_leaves(rows: pd.DataFrame) -> None:
     line_only = np.abs(change - ChangeModel(iterations=1).fit(rows, change).predict(rows)).mean()
     both = np.abs(change - ChangeModel(iterations=60, smallest_leaf=20).fit(rows, change).predict(rows)).mean()
     assert both < 0.3 * line_only
+
+
+def test_a_change_smaller_than_a_step_is_none(rows: pd.DataFrame) -> None:
+    change = 0.01 * rows["change_1d"].to_numpy(dtype=float)
+    made = ChangeModel(penalty=1, iterations=1).fit(rows, change).predict(rows)
+    rests = made == 0
+    assert 0.2 < rests.mean() < 0.5  # 31 % of a normal distribution lie within 0.4 of its deviation
+    assert np.abs(change[rests]).max() < 0.006
+    assert np.abs(made[~rests]).min() >= SMALLEST_CHANGE
+
+
+def test_the_nation_and_its_zones_add_up(rows: pd.DataFrame) -> None:
+    """Half of the change is the day's, half the zone's own."""
+    days = rows.set_axis(pd.MultiIndex.from_product([range(ROWS // 3), list("abc")], names=["origin", "zone"]))
+    days = days.assign(national_7d=np.repeat(days["national_7d"].to_numpy()[::3], 3))
+    own = days["change_7d"] - days.groupby("origin")["change_7d"].transform("mean")
+    change = (0.02 * days["national_7d"] + 0.02 * own).to_numpy(dtype=float)
+    model = ChangeModel(nation=1, penalty=10, iterations=1).fit(days, change)
+    assert np.corrcoef(model.zones_.predict(model.terms_.transform(days)), own)[0, 1] > 0.8
+    assert np.corrcoef(model.nation_.predict(days), days["national_7d"])[0, 1] > 0.9
+    assert np.corrcoef(model.predict(days), change)[0, 1] > 0.9
+
+
+def test_a_stretched_change_is_longer(rows: pd.DataFrame) -> None:
+    change = 0.05 * rows["change_1d"].to_numpy(dtype=float)
+    plain, longer = (ChangeModel(stretch=by, iterations=1).fit(rows, change).predict(rows) for by in (1.0, 1.5))
+    moves = plain != 0
+    assert longer[moves] == pytest.approx(1.5 * plain[moves])
+
+
+def test_what_past_years_did_is_not_learnt(rows: pd.DataFrame) -> None:
+    change = rows["past_years_by_sun"].to_numpy(dtype=float) * 0.05
+    made = ChangeModel(penalty=1, iterations=20, smallest_leaf=20).fit(rows, change).predict(rows)
+    shuffled = rows.assign(past_years_by_sun=rows["past_years_by_sun"].to_numpy()[::-1])
+    assert np.array_equal(
+        ChangeModel(penalty=1, iterations=20, smallest_leaf=20).fit(shuffled, change).predict(rows), made
+    )
 
 
 def test_columns_without_a_value_do_no_harm(rows: pd.DataFrame) -> None:

@@ -208,10 +208,18 @@ def test_each_fold_is_tried_by_a_model_of_the_days_before(
     run = train(market, CUTOFF, recipe=QUICK).run
     last = (CUTOFF - dt.date(1970, 1, 1)).days
     begin = last - 640 // 3  # a third of the history, as it is short
-    assert [(split, end) for split, end, _, _ in tried] == [(begin, last - 106), (last - 106, last)]
+    second, third = last - 142, last - 71
+    assert [(split, end) for split, end, _, _ in tried] == [(begin, second), (second, third), (third, last)]
     for split, end, first_origin, last_origin in tried:
         assert split < first_origin < last_origin <= end
     assert run.scores["calibration_from"] == str(CUTOFF - dt.timedelta(days=640 // 3 - 1))
+
+
+def test_the_part_of_the_nation_grows_with_the_days_ahead() -> None:
+    parts = {days: learn.nation_part(days) for days in (1, 3, 5, 7, 30)}
+    assert parts == {1: 0, 3: 0.25, 5: 0.5, 7: 0.7, 30: 0.7}
+    assert learn._arguments(learn.Recipe(), 1) == {"nation": 0, "leaves": 16, "stretch": 1.1}
+    assert learn._arguments(learn.Recipe(model={"leaves": 4}), 14) == {"nation": 0.7, "leaves": 4, "stretch": 1.0}
 
 
 def test_trial_rows_have_met_their_price_before_the_fold(market: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,11 +234,12 @@ def test_trial_rows_have_met_their_price_before_the_fold(market: pd.DataFrame, m
 
     monkeypatch.setattr(ChangeModel, "fit", watched)
     learn._learn_one(features.Daily(panel(market, until=CUTOFF)), QUICK, 30)
-    final, first, second = seen
+    final, first, second, third = seen
     cutoff = pd.Timestamp(CUTOFF)
     assert cutoff - pd.Timedelta(days=33) < final <= cutoff - pd.Timedelta(days=30)
     assert first <= cutoff - pd.Timedelta(days=640 // 3 + 30)
-    assert second <= cutoff - pd.Timedelta(days=106 + 30)
+    assert second <= cutoff - pd.Timedelta(days=142 + 30)
+    assert third <= cutoff - pd.Timedelta(days=71 + 30)
 
 
 @pytest.mark.parametrize("processors", [1, 3])

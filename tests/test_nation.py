@@ -1,0 +1,80 @@
+"""The nation's model sees days and not rows, answers all zones of a day alike, and knows its features' kind."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from necc.feature_table import FEATURES
+from necc.features import Daily, matrix
+from necc.nation import NATIONAL, NationalMove, beside_the_nation
+from necc.panel import panel
+from tests.series import long
+
+DAYS, ZONES = 400, ("a", "b", "c")
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    """Three zones a day; the national features are one number a day, the others are not."""
+    rng = np.random.default_rng(5)
+    index = pd.MultiIndex.from_product([range(DAYS), ZONES], names=["origin", "zone"])
+    table = pd.DataFrame(rng.normal(0, 1, (len(index), len(FEATURES))), index=index, columns=list(FEATURES))
+    table[list(NATIONAL)] = np.repeat(rng.normal(0, 1, (DAYS, len(NATIONAL))), len(ZONES), axis=0)
+    return table.astype(np.float32)
+
+
+def test_national_features_are_one_number_a_day_and_the_others_are_not() -> None:
+    rng = np.random.default_rng(2)
+    walks = 300 + np.cumsum(rng.integers(-5, 6, (3, 500)), axis=1)
+    made = Daily(panel(long({zone: walk.astype(float).tolist() for zone, walk in zip(ZONES, walks, strict=True)})))
+    spread = matrix(made, made.days[420:430], 14).groupby("origin").agg(np.ptp)
+    same = set(spread.columns[(spread.fillna(0) == 0).all()])
+    assert set(NATIONAL) <= same
+    past_years = {name for name in same if name.endswith(("_by_sun", "_by_moon"))}
+    assert past_years <= same - set(NATIONAL)
+    assert {"change_1d", "national_gap_3d", "leaders_spread_vs_28d", "last_year_change"}.isdisjoint(NATIONAL)
+
+
+def test_days_alike_are_followed_by_like_changes(rows: pd.DataFrame) -> None:
+    """What followed is a turn of the season, known on the even days; the odd days are asked."""
+    turn = np.repeat(np.linspace(0, 6 * np.pi, DAYS), len(ZONES))
+    calm = rows * np.float32(0)
+    calm["sun_sin_1"], calm["sun_cos_1"] = np.sin(turn).astype(np.float32), np.cos(turn).astype(np.float32)
+    change = 0.1 * np.where(np.sin(turn) * np.cos(turn) > 0, 1.0, -1.0)  # no straight line of the two says it
+    even = rows.index.get_level_values("origin").to_numpy() % 2 == 0
+    made = NationalMove(nearness=0.3, penalty=0.1).fit(calm[even], change[even]).predict(calm[~even])
+    assert np.corrcoef(made, change[~even])[0, 1] > 0.8
+
+
+def test_all_zones_of_a_day_get_one_answer_whoever_is_asked(rows: pd.DataFrame) -> None:
+    change = rows["change_1d"].to_numpy(dtype=float)
+    model = NationalMove().fit(rows, change)
+    made = pd.Series(model.predict(rows), index=rows.index)
+    assert made.groupby("origin").nunique().eq(1).all()
+    alone = rows[rows.index.get_level_values("zone") == "b"].iloc[::-1]
+    assert model.predict(alone) == pytest.approx(made.loc[alone.index].to_numpy())
+
+
+def test_a_day_with_many_zones_counts_no_more(rows: pd.DataFrame) -> None:
+    change = rows["national_1d"].to_numpy(dtype=float)
+    twice, heavy = pd.concat([rows, rows.iloc[:300]]), np.concatenate([change, change[:300]])
+    once = NationalMove().fit(rows, change).predict(rows)
+    assert NationalMove().fit(twice, heavy).predict(rows) == pytest.approx(once)
+
+
+def test_missing_values_stand_at_the_mean(rows: pd.DataFrame) -> None:
+    change = rows["national_1d"].to_numpy(dtype=float)
+    gaps = rows.assign(national_index_vs_1826d=np.float32(np.nan))
+    gaps.iloc[:60, list(gaps.columns).index("national_7d")] = np.nan
+    model = NationalMove().fit(gaps, change)
+    assert np.isfinite(model.predict(gaps)).all()
+    mean = np.float32(model.mean_[NATIONAL.index("national_7d")])
+    filled = gaps.assign(national_7d=gaps["national_7d"].fillna(mean))
+    assert model.predict(filled) == pytest.approx(model.predict(gaps), abs=1e-5)
+
+
+def test_beside_the_nation_is_what_a_zone_did_more_than_the_mean(rows: pd.DataFrame) -> None:
+    found = beside_the_nation(rows.iloc[:6], np.array([1.0, 2.0, 6.0, 0.0, 0.0, 3.0]))
+    assert found.tolist() == [-2, -1, 3, -1, -1, 2]
