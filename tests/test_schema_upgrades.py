@@ -44,13 +44,15 @@ def connection(database: str) -> Iterator[Connection]:
 
 
 def write_the_guides_upgrade(folder: Path) -> str:
-    """Write the upgrade file that the guide shows, and give its name."""
-    match = re.search(r"```sql\n\s+-- (schema/upgrades/\S+)\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    """Write the upgrade file that the guide shows, under the next free number, and give its name."""
+    match = re.search(
+        r"```sql\n\s+-- (schema/upgrades/)\d+(\S+)\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL
+    )
     assert match
-    file = folder / match[1]
-    file.parent.mkdir()
-    file.write_text(match[2], encoding="utf-8")
-    return match[1]
+    there = len(list((folder / match[1]).glob("*.sql")))
+    name = f"{match[1]}{there + 1:03}{match[2]}"
+    (folder / name).write_text(match[3], encoding="utf-8")
+    return name
 
 
 def assert_differences(found: list[str]) -> None:
