@@ -37,6 +37,7 @@ ORDER = (
     ("intervals", "model"),
     ("learn",),
     ("predict",),
+    ("model_card model_file",),
     ("splits", "baselines", "skill"),
     ("backtesting",),
     ("looks traces panels accuracy show",),
