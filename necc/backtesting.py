@@ -190,7 +190,7 @@ class _Blocks:
         return made
 
     def _forecast(self, block: Block, threads: int | None) -> pd.DataFrame:
-        model = predict.train(self.prices, block.cutoff.date(), recipe=self.recipe, threads=threads)
+        model = predict.train(self.prices, block.cutoff.date(), recipe=self.recipe, jobs=threads)
         known = Daily(panel(self.prices, until=block.origins[-1].date()))
         made = model.forecasts(known, list(block.origins))
         names = {"issued_on": "origin", "horizon_days": "horizon", "predicted_price": "predicted"}

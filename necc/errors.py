@@ -5,6 +5,7 @@ NeccError
 │   └── UnknownZoneError      2  no zone of that name; says which names are close
 ├── FetchError                1  the source did not answer after the retries
 ├── DatabaseError             1  the database cannot be reached or refuses
+├── ModelFileError            1  a saved model is damaged, or made by another code or release
 ├── SheetRefusedError         1  a sheet is cut or contradicts what is stored: nothing of it is kept
 ├── StalePageError            3  the page is not the sheet that was asked for
 ├── NoDataError               3  the source (or the database) has nothing for what was asked
@@ -65,6 +66,10 @@ class FetchError(NeccError):
 
 class DatabaseError(NeccError):
     """The database cannot be reached, started or used."""
+
+
+class ModelFileError(NeccError):
+    """A saved model cannot be used here: damaged, no model, or of another format, code or release."""
 
 
 class SheetRefusedError(NeccError):

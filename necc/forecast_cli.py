@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,26 +18,39 @@ if TYPE_CHECKING:
     import datetime as dt
 
 LONGEST_HORIZON_DAYS = 30
+EXCLUSIVE = (("--replay", "--as-of"), ("--replay", "--model"), ("--save-model", "--model"))
 
 
 @click.command()
 @click.option("--as-of", help="Predict as of this day, YYYY-MM-DD; today if not given.")
 @click.option("--replay", is_flag=True, help="First forecast a few past days as they would have been, for the record.")
+@click.option("--save-model", "folder", type=click.Path(), help="Save the trained model in this folder, with its card.")
+@click.option("--model", "saved", type=click.Path(), help="Predict with this saved model; train none.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @click.pass_context
-def predict(context: click.Context, *, as_of: str | None, replay: bool, as_json: bool) -> None:
+def predict(
+    context: click.Context, *, as_of: str | None, replay: bool, folder: str | None, saved: str | None, as_json: bool
+) -> None:
     """Predict every live zone 1 to 30 days ahead, with intervals, beside naive; keep the forecasts."""
     from necc import forecasting
 
-    if replay and as_of:
-        raise UsageError("choose one of --replay and --as-of")
+    _refuse_both({"--replay": replay, "--as-of": as_of, "--model": saved, "--save-model": folder})
     settings, day = settings_of(context), _day(as_of)
     if replay:
         say_of(context)(
             f"replayed: {forecasting.replay(settings)} forecasts of past days, by a model that knew no later price"
         )
-    issue = forecasting.predict(settings, as_of=day)
+    if saved:
+        issue = forecasting.predict_from(settings, Path(saved), as_of=day)
+    else:
+        issue = forecasting.predict(settings, as_of=day, folder=Path(folder) if folder else None)
     click.echo(json.dumps(issue.as_dict(), indent=2) if as_json else issue.summary)
+
+
+def _refuse_both(asked: Mapping[str, object]) -> None:
+    for one, other in EXCLUSIVE:
+        if asked[one] and asked[other]:
+            raise UsageError(f"choose one of {one} and {other}")
 
 
 @click.command()

@@ -71,6 +71,12 @@ select slug from unnest(%s::text[]) as asked(slug)
 where not exists (select from nec_zones as zone where zone.slug = asked.slug)
 order by slug
 """
+RECORD_ARTEFACT = """
+update nec_model_runs set artefact_path = %(path)s, artefact_sha256 = %(sha256)s
+where model_name = %(name)s and model_version = %(version)s
+  and (artefact_path, artefact_sha256) is distinct from (%(path)s, %(sha256)s)
+"""
+ARTEFACT = "select artefact_path, artefact_sha256 from nec_model_runs where model_name = %s and model_version = %s"
 IS_ISSUED = """
 select exists (select from nec_predictions
                where model_name = %s and model_version = %s and issued_on = %s)
@@ -169,6 +175,18 @@ def already_issued(connection: Connection[Any], name: str, version: str, issued_
     """Whether this version of the model has forecasts of that day: then there is nothing to train."""
     row = connection.execute(IS_ISSUED, [name, version, issued_on]).fetchone()
     return row is not None and bool(row[0])
+
+
+def record_artefact(connection: Connection[Any], run: ModelRun, *, path: str, sha256: str) -> None:
+    """Note where a kept model lies (the name of its file) and the digest of that file; the last one counts."""
+    known = {"name": run.name, "version": run.version, "path": path, "sha256": sha256}
+    connection.execute(RECORD_ARTEFACT, known)
+
+
+def artefact(connection: Connection[Any], run: ModelRun) -> tuple[str | None, str | None]:
+    """The name and the digest of the file that a model is known to lie in, if any."""
+    row = connection.execute(ARTEFACT, [run.name, run.version]).fetchone()
+    return (row[0], row[1]) if row else (None, None)
 
 
 def forecasts(

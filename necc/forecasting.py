@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import psycopg
 
-from necc import analyse, backtesting, db, fallback, forecast_store, scorecard, skill
+from necc import analyse, backtesting, db, fallback, forecast_store, model_file, scorecard, skill
 from necc import predict as model_room
-from necc.config import Settings
-from necc.errors import NoDataError, UsageError
+from necc.config import DEMO_LABEL, Settings
+from necc.errors import ModelFileError, NoDataError, UsageError
+from necc.model_card import OLD_WEEKS
+from necc.model_file import ModelFile
 from necc.predict import Issue, Model
 from necc.tally import BacktestReport, ForecastReport, ScoreReport
 
@@ -25,29 +28,99 @@ RHYTHMS = {"weekly": "W-WED", "monthly": "WOM-1WED"}  # Wednesdays: every zone i
 REPLAY_HISTORY_DAYS = 730  # with less than two seasons to learn from, a record says little of the model in use
 
 
-def predict(settings: Settings, *, as_of: dt.date | None = None) -> ForecastReport:
+def predict(settings: Settings, *, as_of: dt.date | None = None, folder: Path | None = None) -> ForecastReport:
     """Forecast every live zone 1 to 30 days ahead from the newest price up to `as_of`, and keep it.
 
     A forecast that is kept is never changed; the same prices are not trained on twice. Where naive was closer
     over the last 26 weeks, by the scores that are filled in, its price is kept beside the model's, and given.
 
+    Args:
+        settings: which database.
+        as_of: a day in India; today if not given.
+        folder: where to save the trained model, with its card; then it is trained anew in any case.
+
     Raises:
         NoDataError: too few prices to learn from.
+        UsageError: the folder cannot be used.
         DatabaseError: the database cannot be used.
     """
+    if folder:
+        model_file.open_folder(folder)
+    prices, issued_on = _known(settings, as_of)
+    name, version = model_room.MODEL_NAME, model_room.version_of(prices, issued_on)
+    with db.connect(settings) as connection:
+        if folder is None and forecast_store.already_issued(connection, name, version, issued_on):
+            return ForecastReport(issued_on, name, version, False, 0, {}, settings.demo)
+        model = model_room.train(prices, issued_on)
+        report = _issued(settings, connection, model, prices, issued_on)
+        if folder is None:
+            return report
+        saved = model_file.save(model, folder, is_demo=settings.demo)
+        forecast_store.record_artefact(connection, model.run, path=saved.path.name, sha256=saved.sha256)
+    return replace(report, notes=(f"the model is saved as {saved.path}, with its card beside it",))
+
+
+def predict_from(settings: Settings, path: Path, *, as_of: dt.date | None = None) -> ForecastReport:
+    """As `predict`, by a model that `predict` has saved; nothing is trained.
+
+    Args:
+        settings: which database: made-up prices for a model of made-up prices, real ones for one of real ones.
+        path: the file of the model.
+        as_of: a day in India, not before the model's cut-off; today if not given.
+
+    Raises:
+        NoDataError: no price to predict from.
+        UsageError: the file cannot be read, the model knows later prices, or it is of made-up prices and these are not.
+        ModelFileError: the file holds no model that can be used here, or another one than this database knows.
+        DatabaseError: the database cannot be used.
+    """
+    saved = model_file.load(path)
+    if saved.is_demo != settings.demo:
+        kinds = {True: DEMO_LABEL, False: "NECC's prices"}
+        raise UsageError(f"model file {path}: trained on {kinds[saved.is_demo]}, and these are {kinds[settings.demo]}")
+    prices, issued_on = _known(settings, as_of)
+    with db.connect(settings) as connection:
+        _refuse_other_bytes(connection, saved)
+        report = _issued(settings, connection, saved.model, prices, issued_on)
+        forecast_store.record_artefact(connection, saved.model.run, path=path.name, sha256=saved.sha256)
+    return replace(report, notes=_age(saved.model.run.training_cutoff, issued_on))
+
+
+def _known(settings: Settings, as_of: dt.date | None) -> tuple[pd.DataFrame, dt.date]:
+    """The prices up to a day, and the newest day that has any."""
     prices = analyse.prices(end=as_of or settings.today(), settings=settings)
     if prices.empty:
         raise NoDataError(f"no price up to {as_of or settings.today()}: scrape earlier months first")
-    issued_on = prices["date"].max().date()
-    name, version = model_room.MODEL_NAME, model_room.version_of(prices, issued_on)
-    with db.connect(settings) as connection:
-        if forecast_store.already_issued(connection, name, version, issued_on):
-            return ForecastReport(issued_on, name, version, False, 0, {}, settings.demo)
-        model = model_room.train(prices, issued_on)
-        issue = model.predict(prices, issued_on)
-        saved, won = _keep(connection, model, issue)
+    return prices, prices["date"].max().date()
+
+
+def _refuse_other_bytes(connection: psycopg.Connection[Any], saved: ModelFile) -> None:
+    """What is kept under a model's version was made by that model: a file that was changed since is not it."""
+    name, sha256 = forecast_store.artefact(connection, saved.model.run)
+    if name == saved.path.name and sha256 != saved.sha256:
+        raise ModelFileError(
+            f"model file {saved.path} is not the file that this database knows by its name: save it anew"
+        )
+
+
+def _age(cutoff: dt.date, issued_on: dt.date) -> tuple[str, ...]:
+    days = (issued_on - cutoff).days
+    if days <= 7 * OLD_WEEKS:
+        return ()
+    return (f"the model knows prices up to {cutoff} only, {days} days before: train a new one every {OLD_WEEKS} weeks",)
+
+
+def _issued(
+    settings: Settings, connection: psycopg.Connection[Any], model: Model, prices: pd.DataFrame, issued_on: dt.date
+) -> ForecastReport:
+    name, version = model.run.name, model.run.version
+    if forecast_store.already_issued(connection, name, version, issued_on):
+        return ForecastReport(issued_on, name, version, False, 0, {}, settings.demo)
+    issue = model.predict(prices, issued_on)
+    saved, won = _keep(connection, model, issue)
+    given = fallback.described(won)
     return ForecastReport(
-        issued_on, name, version, True, saved, issue.not_predicted, settings.demo, fallback.described(won), issue.starts
+        issued_on, name, version, True, saved, issue.not_predicted, settings.demo, given, issue.starts
     )
 
 

@@ -5,15 +5,15 @@ Trees on price levels cannot go beyond what they have seen; on changes they can.
 
 The newest five years serve twice. First they are left out, fold by fold: a trial model, fitted on what lies before
 a fold, shows on the fold how wrong such forecasts are and how far to trust them. Then the models that predict
-are fitted on everything up to the cut-off. Same input, same output: each fit runs on one thread, several at a time.
+are fitted on everything up to the cut-off. Same input, same output: each fit runs on one thread, and several at a
+time in processes of their own. Threads would share the filters of Python's warnings, which scikit-learn sets anew
+in each fit: two at once lose them, and every warning is shown from then on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -154,17 +154,17 @@ def examples(daily: Daily, horizon_days: int, origins: pd.DatetimeIndex) -> Exam
     return Examples(rows[known], cut(found[known]), day_numbers(day)[known])
 
 
-def learn(daily: Daily, recipe: Recipe, threads: int | None = None) -> list[Anchor]:
+def learn(daily: Daily, recipe: Recipe, jobs: int | None = None) -> list[Anchor]:
     """One anchor after the other; so many at a time, or as many as there are processors to use.
 
     Raises:
         NoDataError: too few examples.
     """
     import joblib
-    from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(limits=1), ThreadPoolExecutor(threads or joblib.cpu_count()) as pool:
-        return list(pool.map(partial(_learn_one, daily, recipe), recipe.anchors_days))
+    count = min(jobs or joblib.cpu_count(), len(recipe.anchors_days))
+    tasks = (joblib.delayed(_learn_one)(daily, recipe, horizon) for horizon in recipe.anchors_days)
+    return list(joblib.Parallel(n_jobs=count)(tasks))
 
 
 def _learn_one(daily: Daily, recipe: Recipe, horizon: int) -> Anchor:
@@ -172,7 +172,7 @@ def _learn_one(daily: Daily, recipe: Recipe, horizon: int) -> Anchor:
 
     from necc.model import ChangeModel, SpreadModel
 
-    with threadpool_limits(limits=1, user_api="openmp"):  # counted per thread; sums would come in any order
+    with threadpool_limits(limits=1):  # or sums would come in any order
         known = examples(daily, horizon, _origins(daily, recipe.origin_step_days))
         _refuse_few(known, horizon, "examples")
         change = ChangeModel(**_arguments(recipe, horizon)).fit(known.rows, known.change)

@@ -154,14 +154,14 @@ def _expected(daily: Daily, anchor: Anchor, days: pd.DatetimeIndex) -> tuple[pd.
     return index, learn.cut(anchor.change.predict(rows)), anchor.spread.predict(rows)
 
 
-def train(prices: pd.DataFrame, cutoff: dt.date, *, recipe: Recipe | None = None, threads: int | None = None) -> Model:
+def train(prices: pd.DataFrame, cutoff: dt.date, *, recipe: Recipe | None = None, jobs: int | None = None) -> Model:
     """Train on every price up to and including `cutoff`; later ones change nothing.
 
     Args:
         prices: a long frame shaped like `necc.prices()`, in INR per 100 eggs.
         cutoff: the last day whose prices are known.
         recipe: how; the default is the one that was measured.
-        threads: fits at a time; as many as there are processors if not given. The result is the same.
+        jobs: fits at a time; as many as there are processors if not given. The result is the same.
 
     Raises:
         NoDataError: the history up to the cut-off is too short.
@@ -172,7 +172,7 @@ def train(prices: pd.DataFrame, cutoff: dt.date, *, recipe: Recipe | None = None
     series = panel.panel(prices, until=cutoff)
     _refuse_short(series)
     daily = Daily(series)
-    anchors = tuple(learn.learn(daily, recipe, threads))
+    anchors = tuple(learn.learn(daily, recipe, jobs))
     run = ModelRun(
         name=MODEL_NAME,
         version=_version(series, cutoff, recipe),
@@ -207,13 +207,19 @@ def version_of(prices: pd.DataFrame, cutoff: dt.date, *, recipe: Recipe | None =
     return _version(panel.panel(prices, until=cutoff), cutoff, recipe or Recipe())
 
 
-def _version(series: Panel, cutoff: dt.date, recipe: Recipe) -> str:
-    """A hash of the code, the libraries' releases, features, recipe, cut-off and prices."""
+def code_digest() -> str:
+    """A hash of the code that makes a forecast; another code may make another one of the same prices."""
     digest = hashlib.sha256()
     others = (Path(__file__).with_name(f"{name}.py") for name in ("predict", "model", "nation"))
     files = [*(Path(str(room.__file__)) for room in ROOMS), *others]
     for path in files:
         digest.update(path.read_text(encoding="utf-8").encode())  # line ends do not count
+    return digest.hexdigest()
+
+
+def _version(series: Panel, cutoff: dt.date, recipe: Recipe) -> str:
+    """A hash of the code, the libraries' releases, features, recipe, cut-off and prices."""
+    digest = hashlib.sha256(code_digest().encode())
     releases = [version(name) for name in ("scikit-learn", "ephem", "hijridate")]
     digest.update(repr((releases, tuple(FEATURES), asdict(recipe), cutoff.isoformat())).encode())
     digest.update(repr((tuple(series.observed.columns), series.observed.index[0])).encode())

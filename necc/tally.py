@@ -125,6 +125,7 @@ class ForecastReport:
     is_demo: bool
     given_instead: Mapping[str, str] = field(default_factory=dict)  # zone -> days ahead at which naive is given
     starts: Mapping[str, str] = field(default_factory=dict)  # zone -> the older or doubted price it starts from
+    notes: tuple[str, ...] = ()  # of the model: where it was saved, how old it is
 
     @property
     def summary(self) -> str:
@@ -136,6 +137,7 @@ class ForecastReport:
         if self.given_instead:
             lines.append("naive's price is given where it was closer over the last 26 weeks, days ahead:")
         lines += [f"  {zone} {days}" for zone, days in self.given_instead.items()]
+        lines += self.notes
         if self.is_demo:
             lines.append(f"they are made from {DEMO_LABEL}")
         return "\n".join(lines)

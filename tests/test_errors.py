@@ -16,6 +16,7 @@ EXIT_CODES = {
     "UnknownZoneError": 2,
     "FetchError": 1,
     "DatabaseError": 1,
+    "ModelFileError": 1,
     "SheetRefusedError": 1,
     "StalePageError": 3,
     "NoDataError": 3,

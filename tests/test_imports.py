@@ -38,6 +38,7 @@ ORDER = (
     ("intervals", "nation model"),
     ("learn",),
     ("predict",),
+    ("model_card model_file",),
     ("splits", "baselines", "skill"),
     ("backtesting",),
     ("looks traces panels accuracy show",),

@@ -14,11 +14,12 @@ import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from necc import predict, skill
+from necc import model_file, predict, skill
 from necc.backtesting import OWN, backtest
 from tests import real_prices
 
@@ -82,6 +83,13 @@ def test_training_and_predicting(prices: pd.DataFrame) -> None:
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"\npeak memory: {peak_mb:.0f} MB (promised 2048 MB)")
     assert peak_mb <= 2048
+
+
+def test_predicting_from_a_saved_model(prices: pd.DataFrame, tmp_path: Path) -> None:
+    saved = model_file.save(predict.train(prices, LAST_DAY), tmp_path)
+    print(f"\nsaved model: {saved.path.stat().st_size / 1e6:.1f} MB")
+    with timed("predicting all zones and 30 horizons from it, loading and features included", 5):
+        model_file.load(saved.path).model.predict(prices, LAST_DAY)
 
 
 @pytest.mark.parametrize("span", SPANS)
