@@ -1,4 +1,4 @@
-"""`necc predict`, `score`, `backtest`: forecasts, and how good they are. Parses, calls, prints, sets the exit code."""
+"""`necc predict`, `explain`, `score`, `backtest`: forecasts, why, how good. Parse, call, print, exit code."""
 
 from __future__ import annotations
 
@@ -38,6 +38,24 @@ def predict(context: click.Context, *, as_of: str | None, replay: bool, as_json:
         )
     issue = forecasting.predict(settings, as_of=day)
     click.echo(json.dumps(issue.as_dict(), indent=2) if as_json else issue.summary)
+
+
+@click.command()
+@click.argument("zone")
+@click.option("--horizon", "horizon_days", default=14, show_default=True, help="Days ahead, 1 to 30.")
+@click.option("--as-of", help="Explain the forecast as of this day, YYYY-MM-DD; today if not given.")
+@click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
+@click.pass_context
+def explain(context: click.Context, *, zone: str, horizon_days: int, as_of: str | None, as_json: bool) -> None:
+    """Say which groups of features moved the forecast of ZONE, and what followed the most similar days.
+
+    Nothing is stored. ZONE is a slug, a name, an alias or a printed label.
+    """
+    from necc import explaining
+
+    settings, day = settings_of(context), _day(as_of)
+    why = explaining.explain(zone, horizon_days, as_of=day, settings=settings, say=say_of(context))
+    click.echo(json.dumps(why.as_dict(), indent=2) if as_json else why.summary)
 
 
 @click.command()
