@@ -85,6 +85,8 @@ def explain(
         >>> print(why.summary)
         >>> why.reasons[["group", "contribution"]]
     """
+    from threadpoolctl import threadpool_limits
+
     if not 1 <= horizon_days <= LONGEST_HORIZON_DAYS:
         raise UsageError(f"horizon_days={horizon_days}: wanted 1 to {LONGEST_HORIZON_DAYS}")
     settings = settings or Settings.load()
@@ -96,7 +98,8 @@ def explain(
     if model is None:
         (say or (lambda text: None))("training the model that is explained: up to a minute")
         model = model_room.train(prices, issued_on)
-    found = of_prices(model, prices, slug, issued_on, horizon_days)
+    with threadpool_limits(limits=1):  # a few thousand rows: on a busy machine threads only wait for each other
+        found = of_prices(model, prices, slug, issued_on, horizon_days)
     cell = (slug, found.section, horizon_days)
     return replace(found, is_naive_given=_is_naive_given(settings, model, issued_on, cell))
 

@@ -139,8 +139,8 @@ def _moved(told: Explanation) -> str:
 
 def _reasons(told: Explanation) -> Iterator[str]:
     yield f"  {'what moved it':16} {'INR':>7}   one number of it (usually)"
-    for row in told.reasons.itertuples():
-        yield f"  {row.group!s:16} {_signed(float(str(row.contribution))):>7}   {row.fact}"
+    for row in told.reasons.to_dict("records"):
+        yield f"  {row['group']:16} {_signed(row['contribution']):>7}   {row['fact']}"
     span = f"mean of {told.usual_days} days of this zone, {told.usual_from} to {told.usual_to}"
     yield f"  {'a usual day':16} {_signed(told.usual - told.price):>7}   {span}"
     yield f"  {'together':16} {_signed(told.forecast - told.price):>7}"
@@ -167,11 +167,12 @@ def _situations(told: Explanation) -> Iterator[str]:
 def _range(told: Explanation) -> str:
     moved = told.situations["change_pct"]
     ends = sorted({moved.min(), moved.max()})  # one, where there is one situation
+    counts = {"fell": (moved < 0).sum(), "rose": (moved > 0).sum(), "stayed": (moved == 0).sum()}
     after = "it" if len(moved) == 1 else f"these {len(moved)}"
     prices = " to ".join(_price(told.price * (1 + share / 100)) for share in ends)
     return (
         f"After {after} the price changed by {' to '.join(f'{_signed(share)} %' for share in ends)}:"
-        f" it fell {_times((moved < 0).sum())}, rose {_times((moved > 0).sum())}, stayed {_times((moved == 0).sum())}."
+        f" it {', '.join(f'{verb} {_times(count)}' for verb, count in counts.items() if count)}."
         f" From {_price(told.price)} that would be {prices}."
     )
 
@@ -188,7 +189,7 @@ def _days(count: int) -> str:
 
 
 def _times(count: int) -> str:
-    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def _and(names: Sequence[str]) -> str:
