@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from necc.analyse import yoy as yoy
     from necc.analyse import zones as zones
     from necc.backtesting import backtest as backtest
+    from necc.explaining import explain as explain
     from necc.forecast_store import forecasts as forecasts
     from necc.forecast_store import track_record as track_record
     from necc.scorecard import scores as scores
 
 _ROOMS = {
     "backtest": "necc.backtesting",
+    "explain": "necc.explaining",
     "forecasts": "necc.forecast_store",
     "monthly": "necc.analyse",
     "notice": "necc.analyse",
@@ -39,6 +41,7 @@ _ROOMS = {
 __all__ = [
     "__version__",
     "backtest",
+    "explain",
     "forecasts",
     "monthly",
     "notice",

@@ -24,7 +24,7 @@ from necc.cli_context import say_of, settings_of
 from necc.config import DEFAULT_PAUSE_S
 from necc.db_cli import database
 from necc.errors import NeccError, UsageError
-from necc.forecast_cli import backtest, predict, score
+from necc.forecast_cli import backtest, explain, predict, score
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -214,7 +214,7 @@ def lab(context: click.Context, *, port: int, browser: bool) -> None:
     workbench.open_lab(settings_of(context), port=port, open_browser=browser, run=os.execve)
 
 
-for _command in (predict, score, backtest, database):
+for _command in (predict, explain, score, backtest, database):
     cli.add_command(_command)
 
 

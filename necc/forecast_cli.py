@@ -1,4 +1,4 @@
-"""`necc predict`, `score`, `backtest`: forecasts, and how good they are. Parses, calls, prints, sets the exit code."""
+"""`necc predict`, `explain`, `score`, `backtest`: forecasts, why, how good. Parse, call, print, exit code."""
 
 from __future__ import annotations
 
@@ -51,6 +51,24 @@ def _refuse_both(asked: Mapping[str, object]) -> None:
     for one, other in EXCLUSIVE:
         if asked[one] and asked[other]:
             raise UsageError(f"choose one of {one} and {other}")
+
+
+@click.command()
+@click.argument("zone")
+@click.option("--horizon", "horizon_days", default=14, show_default=True, help="Days ahead, 1 to 30.")
+@click.option("--as-of", help="Explain the forecast as of this day, YYYY-MM-DD; today if not given.")
+@click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
+@click.pass_context
+def explain(context: click.Context, *, zone: str, horizon_days: int, as_of: str | None, as_json: bool) -> None:
+    """Say which groups of features moved the forecast of ZONE, and what followed the most similar days.
+
+    Nothing is stored. ZONE is a slug, a name, an alias or a printed label.
+    """
+    from necc import explaining
+
+    settings, day = settings_of(context), _day(as_of)
+    why = explaining.explain(zone, horizon_days, as_of=day, settings=settings, say=say_of(context))
+    click.echo(json.dumps(why.as_dict(), indent=2) if as_json else why.summary)
 
 
 @click.command()
