@@ -48,7 +48,7 @@ def predict(settings: Settings, *, as_of: dt.date | None = None, folder: Path | 
         model_file.open_folder(folder)
     prices, issued_on = _known(settings, as_of)
     name, version = model_room.MODEL_NAME, model_room.version_of(prices, issued_on)
-    with db.connect(settings) as connection:
+    with db.connect(settings, autocommit=True) as connection:
         if folder is None and forecast_store.already_issued(connection, name, version, issued_on):
             return ForecastReport(issued_on, name, version, False, 0, {}, settings.demo)
         model = model_room.train(prices, issued_on)
@@ -79,7 +79,7 @@ def predict_from(settings: Settings, path: Path, *, as_of: dt.date | None = None
         kinds = {True: DEMO_LABEL, False: "NECC's prices"}
         raise UsageError(f"model file {path}: trained on {kinds[saved.is_demo]}, and these are {kinds[settings.demo]}")
     prices, issued_on = _known(settings, as_of)
-    with db.connect(settings) as connection:
+    with db.connect(settings, autocommit=True) as connection:
         _refuse_other_bytes(connection, saved)
         report = _issued(settings, connection, saved.model, prices, issued_on)
         forecast_store.record_artefact(connection, saved.model.run, path=path.name, sha256=saved.sha256)
@@ -146,7 +146,7 @@ def replay(settings: Settings, days_back: Sequence[int] = REPLAYED_DAYS_BACK) ->
     if known < REPLAY_HISTORY_DAYS:
         raise NoDataError(f"prices of {known} days up to {days[0]}: wanted {REPLAY_HISTORY_DAYS} to replay forecasts")
     name, version = model_room.MODEL_NAME, model_room.version_of(prices, days[0])
-    with db.connect(settings) as connection:
+    with db.connect(settings, autocommit=True) as connection:
         missing = [day for day in days if not forecast_store.already_issued(connection, name, version, day)]
         if not missing:
             return 0

@@ -28,7 +28,8 @@ from necc.errors import ModelFileError, UsageError
 from necc.forecast_store import ModelRun
 from necc.intervals import Scores
 from necc.learn import Anchor, Recipe
-from necc.predict import Model, code_digest
+from necc.predict import Model
+from necc.versions import code_digest
 
 FORMAT = 1
 SUFFIX = ".skops"
@@ -189,13 +190,13 @@ def _unpacked(path: Path, content: bytes) -> Model:
 
 
 def _trusted() -> list[str]:
-    """The types of a model besides those that skops itself vouches for; our estimators are all that `model` defines."""
+    """The types of a model besides those that skops itself vouches for; our estimators are all that two rooms define."""
     from sklearn.base import BaseEstimator
 
-    from necc import model as room
+    from necc import model, nation
 
-    named = [value for value in vars(room).values() if isinstance(value, type) and value.__module__ == room.__name__]
-    estimators = [kind for kind in named if issubclass(kind, BaseEstimator)]
+    named = {value for room in (model, nation) for value in vars(room).values() if isinstance(value, type)}
+    estimators = [kind for kind in named if issubclass(kind, BaseEstimator) and kind.__module__.startswith("necc.")]
     return [*(f"{kind.__module__}.{kind.__qualname__}" for kind in (*PARTS, dt.date, *estimators)), TREES]
 
 

@@ -7,20 +7,17 @@ the cut-off also learn, from the errors since then, how wide their intervals mus
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from necc import feature_table, features, grids, habits, intervals, learn, lunar, neighbours, panel, season
+from necc import features, intervals, learn, panel, versions
 from necc.config import DEMO_LABEL
 from necc.errors import NoDataError, UsageError
 from necc.feature_table import FEATURES
@@ -36,7 +33,6 @@ MODEL_NAME = "pooled-changes"
 MIN_HISTORY_DAYS = 400  # a year for the season, and something to learn from besides
 MIN_ZONE_PRICES = 90  # fewer do not show how much a zone moves
 SMALLEST_PRICE = 0.01  # what the table's two decimals can hold above zero
-ROOMS = (panel, grids, lunar, season, neighbours, habits, feature_table, features, intervals, learn)  # its code
 
 
 @dataclass(frozen=True)
@@ -175,7 +171,7 @@ def train(prices: pd.DataFrame, cutoff: dt.date, *, recipe: Recipe | None = None
     anchors = tuple(learn.learn(daily, recipe, jobs))
     run = ModelRun(
         name=MODEL_NAME,
-        version=_version(series, cutoff, recipe),
+        version=versions.of_panel(series, cutoff, recipe),
         training_from=series.observed.index[0].date(),
         training_cutoff=cutoff,
         horizons_days=HORIZONS_DAYS,
@@ -204,28 +200,7 @@ def version_of(prices: pd.DataFrame, cutoff: dt.date, *, recipe: Recipe | None =
     Raises:
         NoDataError, UsageError: as `train` does for the frame.
     """
-    return _version(panel.panel(prices, until=cutoff), cutoff, recipe or Recipe())
-
-
-def code_digest() -> str:
-    """A hash of the code that makes a forecast; another code may make another one of the same prices."""
-    digest = hashlib.sha256()
-    others = (Path(__file__).with_name(f"{name}.py") for name in ("predict", "model", "nation"))
-    files = [*(Path(str(room.__file__)) for room in ROOMS), *others]
-    for path in files:
-        digest.update(path.read_text(encoding="utf-8").encode())  # line ends do not count
-    return digest.hexdigest()
-
-
-def _version(series: Panel, cutoff: dt.date, recipe: Recipe) -> str:
-    """A hash of the code, the libraries' releases, features, recipe, cut-off and prices."""
-    digest = hashlib.sha256(code_digest().encode())
-    releases = [version(name) for name in ("scikit-learn", "ephem", "hijridate")]
-    digest.update(repr((releases, tuple(FEATURES), asdict(recipe), cutoff.isoformat())).encode())
-    digest.update(repr((tuple(series.observed.columns), series.observed.index[0])).encode())
-    digest.update(series.observed.to_numpy(dtype=float).tobytes())
-    digest.update(repr(series.section.to_numpy().tolist()).encode())
-    return digest.hexdigest()[:16]
+    return versions.of_panel(panel.panel(prices, until=cutoff), cutoff, recipe or Recipe())
 
 
 def _refuse_short(series: Panel) -> None:

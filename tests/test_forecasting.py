@@ -61,11 +61,15 @@ def book(
     clusters: Callable[[str], Cluster],
     templates: Callable[[Cluster], str],
 ) -> Iterator[Book]:
-    """Two years of prices; the tests below go on from each other, in their order."""
+    """Two years of prices; the tests below go on from each other, in their order.
+
+    The server ends whoever leaves a transaction open meanwhile: nobody may train in one.
+    """
     cluster = clusters("embedded")
     with book_on(cluster, templates(cluster), tmp_path_factory.mktemp("forecasting")) as book:
         write_market(book)
-        yield Book(replace(book.settings, fixed_now=AT_NOON))
+        impatient = f"{book.settings.database_url}&options=-c%20idle_in_transaction_session_timeout%3D100ms"
+        yield Book(replace(book.settings, fixed_now=AT_NOON, database_url=impatient))
 
 
 def test_before_the_first_forecast_there_is_nothing_to_score(book: Book) -> None:

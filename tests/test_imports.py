@@ -37,6 +37,7 @@ ORDER = (
     ("features",),
     ("intervals", "nation model"),
     ("learn",),
+    ("versions",),
     ("predict",),
     ("model_card model_file",),
     ("splits", "baselines", "skill"),
