@@ -37,7 +37,7 @@ ORDER = (
     ("intervals", "model"),
     ("learn",),
     ("predict",),
-    ("splits", "baselines", "skill"),
+    ("splits", "baselines", "rivals", "workers", "skill"),
     ("backtesting",),
     ("looks traces panels accuracy show",),
     ("export", "report"),
@@ -49,7 +49,10 @@ ORDER = (
 )
 # Only as a type: an error may carry the page that it is about.
 TYPE_ONLY = {("errors", "records")}
-HEAVY = {"bs4", "httpx", "lxml", "numpy", "pandas", "plotly", "psycopg", "scipy", "sklearn", "sqlalchemy"}
+HEAVY = {
+    "bs4", "distributed", "httpx", "lxml", "numpy", "pandas", "plotly", "psycopg", "scipy", "sklearn", "sqlalchemy",
+    "statsforecast",
+}  # fmt: skip
 
 
 def _place(module: str) -> tuple[int, str, int]:
