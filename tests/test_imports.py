@@ -49,10 +49,8 @@ ORDER = (
 )
 # Only as a type: an error may carry the page that it is about.
 TYPE_ONLY = {("errors", "records")}
-HEAVY = {
-    "bs4", "distributed", "httpx", "lxml", "numpy", "pandas", "plotly", "psycopg", "scipy", "sklearn", "sqlalchemy",
-    "statsforecast",
-}  # fmt: skip
+HEAVY = {"bs4", "httpx", "lxml", "numpy", "pandas", "plotly", "psycopg", "scipy", "sklearn", "sqlalchemy"}
+OF_EXTRAS = {"distributed", "statsforecast"}  # nobody has them who did not ask for them
 
 
 def _place(module: str) -> tuple[int, str, int]:
@@ -171,6 +169,14 @@ def test_nothing_heavy_is_loaded(module: str, tmp_path: Path) -> None:
     loaded = {name.partition(".")[0] for name in json.loads(_python(code, tmp_path, module))}
     assert "necc" in loaded
     assert loaded & HEAVY == set()
+
+
+def test_no_room_needs_what_an_extra_brings(tmp_path: Path) -> None:
+    load = "[importlib.import_module(name) for name in sys.argv[1:]]"
+    code = f"import importlib, json, sys; {load}; print(json.dumps(list(sys.modules)))"
+    loaded = json.loads(_python(code, tmp_path, *(f"necc.{module}" for module in _modules())))
+    assert "necc.workers" in loaded
+    assert {name.partition(".")[0] for name in loaded} & OF_EXTRAS == set()
 
 
 WATCHED = """
