@@ -33,8 +33,8 @@ docs: $(VENV)/dev.stamp ## write schema/INDEX.md and the golden catalogue anew f
 bench: $(VENV)/dev.stamp ## measure what the project promises (needs NECC_REAL_DATA)
 	@$(BIN)/python -m pytest -m bench -s tests/benchmarks --ignore=tests/benchmarks/test_forecast.py
 
-bench-forecast: $(VENV)/dev.stamp ## measure how good and how fast the forecasts are (needs NECC_REAL_DATA; half an hour)
-	@$(BIN)/python -m pytest -m bench -s tests/benchmarks/test_forecast.py
+bench-forecast: $(VENV)/dev.stamp ## measure the forecasts beside others' (needs NECC_REAL_DATA; an hour; SPAN=DEV: half)
+	@$(BIN)/python -m pytest -m bench -s tests/benchmarks/test_forecast.py $(if $(SPAN),-k 'training or [$(SPAN)]')
 
 lab: $(VENV)/run.stamp ## open the notebooks in JupyterLab
 	@$(BIN)/necc lab
@@ -55,5 +55,5 @@ $(VENV)/run.stamp: $(VENV)/bin/python pyproject.toml constraints.txt
 
 $(VENV)/dev.stamp: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "installing the pinned packages into $(VENV)" >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench,cluster]'
 	@touch $@ $(VENV)/run.stamp

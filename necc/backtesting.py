@@ -10,12 +10,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from necc import baselines, predict
+from necc import baselines, predict, rivals, workers
 from necc.errors import NoDataError, UsageError
 from necc.features import Daily
 from necc.intervals import LEVELS
@@ -42,7 +43,9 @@ def backtest(
     min_history_days: int = MIN_HISTORY_DAYS,
     not_targets: pd.DataFrame | None = None,
     recipe: Recipe | None = None,
+    rival_step: int = rivals.ORIGIN_STEP,
     jobs: int = 1,
+    dask: str | None = None,
     folder: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
@@ -52,14 +55,16 @@ def backtest(
         prices: a long frame shaped like `necc.prices()`, in INR per 100 eggs.
         origins: days at whose end forecasts are made; their prices must be in the frame.
         horizons: days ahead, 1 to 30.
-        models: of MODELS.
+        models: of MODELS, and of `rivals.RIVALS`: AutoETS, AutoARIMA, Theta and MSTL of statsforecast (extra `bench`).
         refit_weeks: how long a trained model serves.
         min_history_days: a zone whose first price is younger at an origin is not scored there.
         not_targets: columns date and zone: prices known to be mistyped; they are not scored.
         recipe: how the model is trained.
-        jobs: blocks trained at a time, each in a process of its own.
-        folder: keeps each finished block, so that a run that was stopped goes on where it was.
-        progress: called with the blocks done and all blocks.
+        rival_step: RIVALS forecast at every so manieth origin, the first one included.
+        jobs: models trained at a time, each in a process of its own.
+        dask: the address of a dask cluster that trains them instead (extra `cluster`); only one that is trusted.
+        folder: keeps what each model forecast, so that a run that was stopped goes on where it was.
+        progress: called with the models trained and all models.
 
     Returns:
         One row per origin, zone, horizon and model, sorted so: origin, zone, section, horizon (days), model,
@@ -67,9 +72,12 @@ def backtest(
 
     Raises:
         UsageError: a horizon, a model or an origin that cannot be.
+        MissingExtraError: a model or a cluster whose library is not installed.
         NoDataError: too short a history before the first origin.
+        ClusterError: the cluster cannot be reached, or its workers are installed otherwise than this machine.
     """
     _refuse_unknown(horizons, models)
+    rivals.refuse_missing(models)
     splitter = RollingOrigin(origins, horizon_days=max(horizons), refit_weeks=refit_weeks)
     series = panel(prices)
     if not splitter.origins.isin(series.observed.index).all():
@@ -77,19 +85,23 @@ def backtest(
     cells = _cells(series, splitter.origins, horizons, min_history_days, not_targets)
     if cells.empty:
         raise NoDataError(f"no zone with {min_history_days} days of history at any origin, and a price to compare with")
-    parts = [_baseline(series, cells, name, horizons) for name in baselines.BASELINES if name in models]
+    pieces: list[workers.Piece] = list(rivals.fits(series, cells, models, rival_step))
     if OWN in models:
-        blocks = _Blocks(prices, recipe or Recipe(), folder)
-        parts.append(_on_cells(blocks.run(splitter.blocks(), jobs, progress), cells))
+        known = prices[["date", "zone", "section", "price"]]
+        pieces[:0] = [_Trained(known, block, recipe or Recipe()) for block in splitter.blocks()]
+    made = workers.run(pieces, jobs=jobs, dask=dask, folder=folder, progress=progress)
+    parts = [_on_cells(pd.concat(made, ignore_index=True), cells)] if made else []
+    parts += [_baseline(series, cells, name, horizons) for name in baselines.BASELINES if name in models]
     return _sorted(pd.concat(parts, ignore_index=True))
 
 
 def _refuse_unknown(horizons: Sequence[int], models: Sequence[str]) -> None:
     if not horizons or not set(horizons) <= set(HORIZONS_DAYS):
         raise UsageError(f"horizons={tuple(horizons)}: wanted days from {HORIZONS_DAYS[0]} to {HORIZONS_DAYS[-1]}")
-    unknown = sorted(set(models) - set(MODELS))
+    known = (*MODELS, *rivals.RIVALS)
+    unknown = sorted(set(models) - set(known))
     if unknown or not models:
-        raise UsageError(f"model {', '.join(unknown) or '(none)'}: wanted some of {', '.join(MODELS)}")
+        raise UsageError(f"model {', '.join(unknown) or '(none)'}: wanted some of {', '.join(known)}")
 
 
 def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
@@ -117,7 +129,7 @@ def _cells(
         made.append(
             pd.DataFrame(
                 {
-                    "origin": origins[at],
+                    "origin": origins[at].as_unit("ns"),
                     "zone": observed.columns[zone],
                     "section": series.filled_section.loc[origins].to_numpy()[scored],
                     "horizon": horizon,
@@ -153,53 +165,29 @@ def _baseline(series: Panel, cells: pd.DataFrame, name: str, horizons: Sequence[
 
 
 def _on_cells(made: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
-    return cells.merge(made, on=["origin", "zone", "horizon"], how="inner", validate="one_to_one").assign(model=OWN)
+    return cells.merge(made, on=["origin", "zone", "horizon"], how="inner", validate="one_to_many")
 
 
-class _Blocks:
-    """Trains and forecasts block by block, or reads what an earlier run has left."""
+@dataclass(frozen=True)
+class _Trained:
+    """A block's training and forecasts; a `workers.Piece`."""
 
-    def __init__(self, prices: pd.DataFrame, recipe: Recipe, folder: Path | None) -> None:
-        self.prices = prices[["date", "zone", "section", "price"]]
-        self.recipe = recipe
-        self.folder = folder
+    prices: pd.DataFrame
+    block: Block
+    recipe: Recipe
 
-    def run(self, blocks: list[Block], jobs: int, progress: Callable[[int, int], None] | None) -> pd.DataFrame:
-        import joblib
+    libraries = ("ephem", "hijridate")
 
-        threads = None if jobs == 1 else 1
-        tasks = (joblib.delayed(self._one)(block, threads) for block in blocks)
-        found: list[pd.DataFrame] = []
-        for part in joblib.Parallel(n_jobs=jobs, return_as="generator")(tasks):
-            found.append(part)
-            if progress:
-                progress(len(found), len(blocks))
-        return pd.concat(found, ignore_index=True)
+    @property
+    def name(self) -> str:
+        version = predict.version_of(self.prices, self.block.origins[-1].date(), recipe=self.recipe)
+        days = hashlib.sha256(repr([str(day) for day in self.block.origins]).encode()).hexdigest()[:8]
+        return f"{version}-{self.block.cutoff:%Y-%m-%d}-{days}"
 
-    def _one(self, block: Block, threads: int | None) -> pd.DataFrame:
-        kept = self._file(block)
-        if kept is not None and kept.exists():
-            found: pd.DataFrame = pd.read_csv(kept, parse_dates=["origin"])
-            return found
-        made = self._forecast(block, threads)
-        if kept is not None:
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            partial = kept.with_suffix(".part")
-            made.to_csv(partial, index=False)
-            partial.replace(kept)
-        return made
-
-    def _forecast(self, block: Block, threads: int | None) -> pd.DataFrame:
-        model = predict.train(self.prices, block.cutoff.date(), recipe=self.recipe, jobs=threads)
-        known = Daily(panel(self.prices, until=block.origins[-1].date()))
-        made = model.forecasts(known, list(block.origins))
+    def make(self, threads: int | None) -> pd.DataFrame:
+        model = predict.train(self.prices, self.block.cutoff.date(), recipe=self.recipe, jobs=threads)
+        known = Daily(panel(self.prices, until=self.block.origins[-1].date()))
+        made = model.forecasts(known, list(self.block.origins))
         names = {"issued_on": "origin", "horizon_days": "horizon", "predicted_price": "predicted"}
-        shaped: pd.DataFrame = made.rename(columns=names)[["origin", "zone", "horizon", "predicted", *LEVELS]]
-        return shaped
-
-    def _file(self, block: Block) -> Path | None:
-        if self.folder is None:
-            return None
-        version = predict.version_of(self.prices, block.origins[-1].date(), recipe=self.recipe)
-        days = hashlib.sha256(repr([str(day) for day in block.origins]).encode()).hexdigest()[:8]
-        return self.folder / f"{version}-{block.cutoff:%Y-%m-%d}-{days}.csv"
+        shaped = made.rename(columns=names).assign(model=OWN)
+        return shaped[["model", "origin", "zone", "horizon", "predicted", *LEVELS]]

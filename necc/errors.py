@@ -2,10 +2,12 @@
 
 NeccError
 ├── UsageError                2  the request itself is wrong (bad month, bad option)
-│   └── UnknownZoneError      2  no zone of that name; says which names are close
+│   ├── UnknownZoneError      2  no zone of that name; says which names are close
+│   └── MissingExtraError     2  a library that only an extra brings is not installed
 ├── FetchError                1  the source did not answer after the retries
 ├── DatabaseError             1  the database cannot be reached or refuses
 ├── ModelFileError            1  a saved model is damaged, or made by another code or release
+├── ClusterError              1  a cluster cannot be reached, or its workers cannot do the work
 ├── SheetRefusedError         1  a sheet is cut or contradicts what is stored: nothing of it is kept
 ├── StalePageError            3  the page is not the sheet that was asked for
 ├── NoDataError               3  the source (or the database) has nothing for what was asked
@@ -51,6 +53,19 @@ class UnknownZoneError(UsageError):
         super().__init__(f"unknown zone {name!r}: {hint}")
 
 
+class MissingExtraError(UsageError):
+    """What was asked for needs a library that is not installed with the package itself.
+
+    Args:
+        asked: what needs it, as it was asked for.
+        extra: of the package, that brings the library.
+    """
+
+    def __init__(self, asked: str, extra: str) -> None:
+        self.extra = extra
+        super().__init__(f"{asked} needs more than is installed: pip install 'necc[{extra}]'")
+
+
 class FetchError(NeccError):
     """The source did not answer, or answered with an error, after the retries.
 
@@ -70,6 +85,10 @@ class DatabaseError(NeccError):
 
 class ModelFileError(NeccError):
     """A saved model cannot be used here: damaged, no model, or of another format, code or release."""
+
+
+class ClusterError(NeccError):
+    """A cluster of workers cannot be reached, or would not give what this machine gives."""
 
 
 class SheetRefusedError(NeccError):

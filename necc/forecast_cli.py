@@ -94,6 +94,9 @@ def score(context: click.Context, *, up_to: str | None, as_json: bool) -> None:
     help="Forecast on every Wednesday, or on the first one of each month.",
 )
 @click.option("--horizons", default="1,3,7,14,30", show_default=True, help="Days ahead, 1 to 30, commas between.")
+@click.option("--with", "library", type=click.Choice(["statsforecast"]), help="Its models too, on every eighth day.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Train so many models at a time, each in its own process.")
+@click.option("--dask", metavar="ADDRESS", help="Train on a dask cluster, one to be trusted: its scheduler's address.")
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON, also by year, quarter, section, zone.")
 @click.option("--figure", type=click.Path(dir_okay=False), help="Write a figure to this .html file.")
 @click.option("--resume", type=click.Path(file_okay=False), help="Folder that keeps what is done, to go on from.")
@@ -101,7 +104,9 @@ def score(context: click.Context, *, up_to: str | None, as_json: bool) -> None:
 def backtest(context: click.Context, /, *, as_json: bool, figure: str | None, **choice: Any) -> None:
     """Say how good forecasts of past days would have been, beside naive, seasonal naive and drift.
 
-    Each knows the prices up to its day and no later one. Nothing is stored in the database.
+    With statsforecast, also beside its AutoETS, AutoARIMA, Theta and MSTL (pip install 'necc[bench]'). With --dask
+    the machines of a cluster do the work (pip install 'necc[cluster]'). Each forecast knows the prices up to its day
+    and no later one. Nothing is stored in the database.
     """
     page = _page(figure)
     asked = _rehearsal(**choice)
@@ -112,7 +117,7 @@ def backtest(context: click.Context, /, *, as_json: bool, figure: str | None, **
     if page:
         from necc import show
 
-        show.backtest_lines(report.card).write_html(page)
+        show.backtest_lines(report.card if report.beside is None else report.beside).write_html(page)
         say_of(context)(f"wrote {page}")
     click.echo(json.dumps(report.as_dict(), indent=2) if as_json else report.summary)
 
@@ -128,8 +133,18 @@ def _page(name: str | None) -> Path | None:
 
 
 def _rehearsal(
-    *, first: str | None, last: str | None, origins: str, horizons: str, resume: str | None
+    *,
+    first: str | None,
+    last: str | None,
+    origins: str,
+    horizons: str,
+    library: str | None,
+    jobs: int | None,
+    dask: str | None,
+    resume: str | None,
 ) -> dict[str, Any]:
+    if jobs and dask:
+        raise UsageError("choose one of --jobs and --dask")
     try:
         days = [int(text) for text in horizons.split(",")]
     except ValueError:
@@ -137,7 +152,9 @@ def _rehearsal(
     if not days or min(days) < 1 or max(days) > LONGEST_HORIZON_DAYS:
         raise UsageError(f"--horizons {horizons}: wanted days from 1 to {LONGEST_HORIZON_DAYS}, commas between")
     folder = Path(resume) if resume else None
-    return {"first": _day(first), "last": _day(last), "rhythm": origins, "horizons": days, "folder": folder}
+    where = {"jobs": jobs or 1, "dask": dask, "folder": folder}
+    span = {"first": _day(first), "last": _day(last), "rhythm": origins}
+    return {**span, "horizons": days, "with_rivals": library is not None, **where}
 
 
 @contextmanager

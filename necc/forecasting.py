@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import psycopg
 
-from necc import analyse, backtesting, db, fallback, forecast_store, model_file, scorecard, skill
+from necc import analyse, backtesting, db, fallback, forecast_store, model_file, rivals, scorecard, skill
 from necc import predict as model_room
 from necc.config import DEMO_LABEL, Settings
 from necc.errors import ModelFileError, NoDataError, UsageError
@@ -190,6 +190,9 @@ def backtest(
     last: dt.date | None = None,
     rhythm: str = "weekly",
     horizons: Sequence[int] = backtesting.SCORED_HORIZONS_DAYS,
+    with_rivals: bool = False,
+    jobs: int = 1,
+    dask: str | None = None,
     folder: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> BacktestReport:
@@ -202,24 +205,41 @@ def backtest(
         last: the last such day; by default the newest whose prices have come at every horizon.
         rhythm: of RHYTHMS: every Wednesday, or the first one of each month.
         horizons: days ahead, 1 to 30.
+        with_rivals: four models of statsforecast too, on every eighth day (extra `bench`).
+        jobs: models trained at a time, each in a process of its own.
+        dask: the address of a dask cluster that trains them instead (extra `cluster`).
         folder: keeps what is finished, so that a run that was stopped goes on where it was.
         progress: called with the models trained and all models.
 
     Raises:
         UsageError: no such day between the two, a horizon or a day that cannot be.
+        MissingExtraError: rivals or a cluster whose library is not installed.
         NoDataError: too few prices before the first day.
         DatabaseError: the database cannot be used.
+        ClusterError: the cluster cannot be reached, or its workers are installed otherwise than this machine.
     """
     prices = analyse.prices(end=settings.today(), settings=settings)
     origins = _origins(prices, first, last, rhythm, max(horizons, default=1))
-    found = backtesting.backtest(prices, origins.date, horizons, folder=folder, progress=progress)
+    models = (*backtesting.MODELS, *(rivals.RIVALS if with_rivals else ()))
+    found = backtesting.backtest(
+        prices, origins.date, horizons, models=models, jobs=jobs, dask=dask, folder=folder, progress=progress
+    )
+    kind = {"is_demo": settings.demo, "held_cells": prices.attrs["held_cells"]}
+    card = _card(found[found["model"].isin(backtesting.MODELS)], prices, kind)
+    beside = _card(skill.same_cells(found), prices, kind) if with_rivals else None
     own = found[found["model"] == backtesting.OWN]
-    card = skill.scores(found, prices=prices)
-    card.attrs |= {"is_demo": settings.demo, "held_cells": prices.attrs["held_cells"]}
     parts = {
         name: skill.scores(own, ("horizon", name), prices=prices) for name in ("year", "quarter", "section", "zone")
     }
-    return BacktestReport(found["origin"].min().date(), found["origin"].max().date(), rhythm, found, card, parts)
+    return BacktestReport(
+        found["origin"].min().date(), found["origin"].max().date(), rhythm, found, card, parts, beside
+    )
+
+
+def _card(found: pd.DataFrame, prices: pd.DataFrame, kind: Mapping[str, object]) -> pd.DataFrame:
+    card = skill.scores(found, prices=prices)
+    card.attrs.update(kind)
+    return card
 
 
 def _origins(

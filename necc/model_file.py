@@ -190,7 +190,7 @@ def _unpacked(path: Path, content: bytes) -> Model:
 
 
 def _trusted() -> list[str]:
-    """The types of a model besides those that skops itself vouches for; our estimators are all that two rooms define."""
+    """The types of a model besides those that skops itself vouches for; two rooms define all of our estimators."""
     from sklearn.base import BaseEstimator
 
     from necc import model, nation

@@ -59,6 +59,16 @@ def scores(
     return pd.DataFrame(rows, columns=[*keys, *COLUMNS])
 
 
+def same_cells(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of what every model has forecast: only there do their scores compare.
+
+    Args:
+        frame: what `backtest` gives; a model may have forecast on fewer days than another.
+    """
+    models = frame.groupby(["origin", "zone", "section", "horizon"])["model"].transform("nunique")
+    return frame[models == frame["model"].nunique()]
+
+
 def _periods(origin: pd.Series[pd.Timestamp]) -> dict[str, pd.Series[int]]:
     return {"year": origin.dt.year - (origin.dt.month < 4).astype(int), "quarter": origin.dt.quarter}
 

@@ -219,6 +219,7 @@ class BacktestReport:
         forecasts: what `necc.backtest` gives, one row per origin, zone, horizon and model.
         card: `skill.scores` of them, one row per model and horizon.
         parts: the same of the model alone, by horizon and year, quarter, section, zone.
+        beside: the same of all models and rivals, on the forecasts that each of them made; None without rivals.
     """
 
     first: dt.date
@@ -227,10 +228,11 @@ class BacktestReport:
     forecasts: pd.DataFrame
     card: pd.DataFrame
     parts: Mapping[str, pd.DataFrame]
+    beside: pd.DataFrame | None = None
 
     @property
     def summary(self) -> str:
-        """The report for people: per model one line per horizon, then the model's skill by year and quarter."""
+        """The report for people: per model a line per horizon, the model's skill by year and quarter, the rivals'."""
         days, zones = self.forecasts["origin"].nunique(), self.forecasts["zone"].nunique()
         lines = [
             f"forecasts of {zones} zones as they would have been made on {days} days from {self.first} to {self.last};"
@@ -244,6 +246,9 @@ class BacktestReport:
                 f"the model's skill over naive by {title}, days ahead:",
                 *_skill_lines(self.parts[name], name),
             ]
+        if self.beside is not None:
+            lines += ["", "skill over naive where all of these forecast, days ahead:"]
+            lines += _skill_lines(self.beside, "model")
         if self.card.attrs["is_demo"]:
             lines += ["", f"they are made from {DEMO_LABEL}"]
         return "\n".join(lines)
@@ -258,6 +263,7 @@ class BacktestReport:
             "unit": "INR per 100 eggs",
             "is_demo": bool(self.card.attrs["is_demo"]),
             "scores": _records(self.card),
+            **({} if self.beside is None else {"beside": _records(self.beside)}),
             **{f"by_{name}": _records(part) for name, part in self.parts.items()},
         }
 
@@ -277,9 +283,10 @@ def _backtest_line(row: Mapping[Hashable, float]) -> str:
 
 def _skill_lines(part: pd.DataFrame, name: str) -> list[str]:
     table = part.pivot(index=name, columns="horizon", values="skill")  # noqa: PD010 (the other one averages)
-    lines = [f"  {'':7}" + "".join(f"{horizon:8d}" for horizon in table.columns)]
+    width = max([7, *(len(str(label)) for label in table.index)])
+    lines = [f"  {'':{width}}" + "".join(f"{horizon:8d}" for horizon in table.columns)]
     return lines + [
-        f"  {label!s:7}" + "".join(f"{_signed(value):>8}" for value in row)
+        f"  {label!s:{width}}" + "".join(f"{_signed(value):>8}" for value in row)
         for label, row in zip(table.index, table.to_numpy(), strict=True)
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ ZONES = ("barwala", "delhi", "namakkal")
 FIRST_DAY = dt.date(2021, 1, 1)
 DAYS = 1190  # three years of history, and three months to forecast
 LAST_DAY = FIRST_DAY + dt.timedelta(days=DAYS - 1)  # 2024-04-04
+ASKED = ["--demo", "backtest", "--origins", "monthly", "--horizons", "1,7"]
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -44,6 +46,12 @@ def book(
         yield book
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder for all tests: the first one trains."""
+    return str(tmp_path_factory.mktemp("kept"))
+
+
 @pytest.fixture
 def necc(book: Book, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     monkeypatch.setenv("DATABASE_URL", book.settings.database_url or "")
@@ -59,10 +67,10 @@ def necc(book: Book, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
 
 
 def test_a_backtest_is_told_as_json_and_table_and_drawn_and_resumed(
-    necc: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    necc: Run, kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, page = str(tmp_path / "kept"), tmp_path / "errors.html"
-    asked = ["--demo", "backtest", "--origins", "monthly", "--horizons", "1,7", "--resume", folder]
+    page = tmp_path / "errors.html"
+    asked = [*ASKED, "--resume", kept]
     code, out, err = necc(*asked, "--json", "--figure", str(page))
     assert code == 0, err
     told = json.loads(out)
@@ -87,6 +95,51 @@ def test_a_backtest_is_told_as_json_and_table_and_drawn_and_resumed(
     skill = next(row["skill"] for row in told["scores"] if (row["model"], row["horizon"]) == (predict.MODEL_NAME, 7))
     row = lines[lines.index(predict.MODEL_NAME) + 3]
     assert row.split()[:3] == ["7", str(3 * len(ZONES)), f"{skill:+.3f}"]
+
+
+def test_statsforecast_stands_beside_on_the_same_cells(necc: Run, kept: str, tmp_path: Path) -> None:
+    pytest.importorskip("statsforecast", reason="the extra bench is not installed")
+    page = tmp_path / "errors.html"
+    asked = [*ASKED, "--resume", kept, "--with", "statsforecast"]
+    code, out, err = necc(*asked, "--json", "--figure", str(page))
+    assert code == 0, err
+    told = json.loads(out)
+    models = ["AutoARIMA", "AutoETS", "MSTL", "Theta", "drift", "naive", predict.MODEL_NAME, "seasonal naive"]
+    # The first day alone is an eighth one; on it drift knew no error of 7 days ahead.
+    assert [(row["model"], row["horizon"], row["cells"]) for row in told["beside"]] == [(name, 1, 3) for name in models]
+    assert {row["model"] for row in told["scores"]} == set(models[4:])
+    assert "Theta" in page.read_text(encoding="utf-8")
+    code, out, err = necc(*asked)
+    lines = out.splitlines()
+    row = lines[lines.index("skill over naive where all of these forecast, days ahead:") + 2]
+    assert row.split() == ["AutoARIMA", f"{told['beside'][0]['skill']:+.3f}"]
+    assert err.splitlines() == ["model 5 of 5: trained, and its days forecast"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "missing", "code", "line"),
+    [
+        (
+            ["--with", "statsforecast"],
+            "statsforecast",
+            2,
+            "AutoETS, AutoARIMA, Theta, MSTL of statsforecast needs more",
+        ),
+        (["--dask", "127.0.0.1:8786"], "distributed", 2, "dask at 127.0.0.1:8786 needs more"),
+        (["--dask", "nowhere"], None, 1, "dask at nowhere: no scheduler answers: missing port number"),
+        (["--dask", "127.0.0.1:8786", "--jobs", "2"], None, 2, "choose one of --jobs and --dask"),
+    ],
+)
+def test_what_helpers_are_missing_is_one_line(
+    necc: Run, monkeypatch: pytest.MonkeyPatch, arguments: list[str], missing: str | None, code: int, line: str
+) -> None:
+    if missing:
+        monkeypatch.setitem(sys.modules, missing, None)
+    elif code == 1:
+        pytest.importorskip("distributed", reason="the extra cluster is not installed")
+    found, out, err = necc(*ASKED, *arguments)
+    assert (found, out, err.count("\n")) == (code, "", 1)
+    assert line in err
 
 
 @pytest.mark.parametrize(

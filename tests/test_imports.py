@@ -40,7 +40,7 @@ ORDER = (
     ("versions",),
     ("predict",),
     ("model_card model_file",),
-    ("splits", "baselines", "skill"),
+    ("splits", "baselines", "rivals", "workers", "skill"),
     ("backtesting",),
     ("attribution analogues",),
     ("explanation",),
@@ -56,6 +56,7 @@ ORDER = (
 # Only as a type: an error may carry the page that it is about.
 TYPE_ONLY = {("errors", "records")}
 HEAVY = {"bs4", "httpx", "lxml", "numpy", "pandas", "plotly", "psycopg", "scipy", "sklearn", "sqlalchemy"}
+OF_EXTRAS = {"distributed", "statsforecast"}  # nobody has them who did not ask for them
 
 
 def _place(module: str) -> tuple[int, str, int]:
@@ -174,6 +175,14 @@ def test_nothing_heavy_is_loaded(module: str, tmp_path: Path) -> None:
     loaded = {name.partition(".")[0] for name in json.loads(_python(code, tmp_path, module))}
     assert "necc" in loaded
     assert loaded & HEAVY == set()
+
+
+def test_no_room_needs_what_an_extra_brings(tmp_path: Path) -> None:
+    load = "[importlib.import_module(name) for name in sys.argv[1:]]"
+    code = f"import importlib, json, sys; {load}; print(json.dumps(list(sys.modules)))"
+    loaded = json.loads(_python(code, tmp_path, *(f"necc.{module}" for module in _modules())))
+    assert "necc.workers" in loaded
+    assert {name.partition(".")[0] for name in loaded} & OF_EXTRAS == set()
 
 
 WATCHED = """
