@@ -24,12 +24,12 @@ from necc import (
 )
 from necc import predict as model_room
 from necc.attribution import Attribution
-from necc.config import DEMO_LABEL, Settings
+from necc.config import DEMO_LABEL, INDIA, Settings
 from necc.errors import NoDataError, UsageError
 from necc.explanation import Explanation
 from necc.features import Daily
 from necc.forecast_store import LONGEST_HORIZON_DAYS
-from necc.frames import DATE, PERCENT, PRICE, TEXT, Ask, Day
+from necc.frames import DATE, PERCENT, PRICE, TEXT, Day
 from necc.panel import INPUT_FILL_DAYS
 from necc.predict import Issue, Model
 from necc.reading import Reader
@@ -90,7 +90,7 @@ def explain(
     if not 1 <= horizon_days <= LONGEST_HORIZON_DAYS:
         raise UsageError(f"horizon_days={horizon_days}: wanted 1 to {LONGEST_HORIZON_DAYS}")
     settings = settings or Settings.load()
-    until = Ask.read(None, as_of, None, "per_100", frames.SECTIONS).end or settings.today()
+    until = settings.today() if as_of is None else frames.instant(as_of).astimezone(INDIA).date()
     reader = Reader.open(settings, [zone])
     (slug,) = reader.zones or []
     prices = analyse.prices(end=until, settings=settings)

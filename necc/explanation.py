@@ -17,7 +17,7 @@ from necc.config import DEMO_LABEL
 from necc.feature_table import FEATURES
 
 HARDLY = 0.5  # INR per 100 eggs: a group that moved a forecast by less is named without a number
-# One number of each group, for a picture of the day. It is not the group: that has dozens, and is judged by them all.
+# One number of each group, for a picture of the day. It is not the reason: a group has dozens, and counts as a whole.
 FACTS = {
     "momentum": ("change_7d", "its price over 7 days"),
     "neighbours": ("national_gap_7d", "all zones over 7 days, less this one"),

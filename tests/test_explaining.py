@@ -176,6 +176,8 @@ def test_a_young_zone_and_a_day_that_the_model_knows_too_much_of(book: Book, mod
         explain("hospet", model=model, settings=book.settings)
     with pytest.raises(UsageError, match="the model knows prices up to 2025-06-15"):
         explain("delhi", as_of="2025-06-01", model=model, settings=book.settings)
+    with pytest.raises(UsageError, match="as_of='yesterday': wanted a day as YYYY-MM-DD"):
+        explain("delhi", as_of="yesterday", model=model, settings=book.settings)
     with pytest.raises(NoDataError, match="no price up to 2020-01-01"):
         explain("delhi", as_of="2020-01-01", model=model, settings=book.settings)
 
