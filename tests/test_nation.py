@@ -49,12 +49,13 @@ def test_days_alike_are_followed_by_like_changes(rows: pd.DataFrame) -> None:
 
 
 def test_all_zones_of_a_day_get_one_answer_whoever_is_asked(rows: pd.DataFrame) -> None:
-    change = rows["change_1d"].to_numpy(dtype=float)
+    change = rows["national_1d"].to_numpy(dtype=float)
     model = NationalMove().fit(rows, change)
     made = pd.Series(model.predict(rows), index=rows.index)
     assert made.groupby("origin").nunique().eq(1).all()
-    alone = rows[rows.index.get_level_values("zone") == "b"].iloc[::-1]
-    assert model.predict(alone) == pytest.approx(made.loc[alone.index].to_numpy())
+    assert np.corrcoef(made, change)[0, 1] > 0.5
+    some = rows.sample(frac=0.4, random_state=1)  # in any order
+    assert model.predict(some) == pytest.approx(made.loc[some.index].to_numpy())
 
 
 def test_a_day_with_many_zones_counts_no_more(rows: pd.DataFrame) -> None:
