@@ -18,6 +18,7 @@ from necc.embedded import Cluster
 from necc.errors import NoDataError
 from necc.forecast_store import ModelRun, forecasts, save
 from tests.hand_made import Book, book_on
+from tests.test_predict import trained_quickly
 
 ZONES = ("ajmer", "barwala", "chennai", "delhi", "namakkal", "pune")
 FIRST_DAY = dt.date(2023, 1, 1)
@@ -53,6 +54,12 @@ def old_forecasts() -> pd.DataFrame:
 def connected(book: Book) -> psycopg.Connection[Any]:
     assert book.settings.database_url
     return psycopg.connect(book.settings.database_url, autocommit=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_training() -> Iterator[None]:
+    with trained_quickly():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ import pytest
 from necc import cli, predict
 from necc.embedded import Cluster
 from tests.hand_made import Book, book_on
-from tests.test_predict import QUICK
+from tests.test_predict import QUICK, trained_quickly
 
 ZONES = ("ajmer", "barwala", "chennai", "delhi", "namakkal", "pune")
 FIRST_DAY = dt.date(2023, 1, 1)
@@ -29,10 +28,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture(scope="module", autouse=True)
 def quick_training() -> Iterator[None]:
-    """A small model, trained in this process: here it is the way of the file that counts."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(predict, "Recipe", lambda: SMALL)
-        patch.setattr(predict, "train", partial(predict.train, recipe=SMALL, jobs=1))
+    with trained_quickly(SMALL):
         yield
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -64,6 +66,15 @@ def made_up_market(scale: float = 1.0) -> pd.DataFrame:
     wide = pd.DataFrame(prices.round(2), index=pd.date_range(FIRST_DAY, periods=DAYS), columns=list(ZONES))
     rows = wide.rename_axis("date").reset_index().melt("date", var_name="zone", value_name="price")
     return rows.assign(section="suggested", flag="", unit="INR per 100 eggs")
+
+
+@contextmanager
+def trained_quickly(recipe: Recipe = QUICK) -> Iterator[None]:
+    """For tests of what is done with a model: `necc predict` trains as `recipe` says, in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(predict, "Recipe", lambda: recipe)
+        patch.setattr(predict, "train", partial(predict.train, recipe=recipe, jobs=1))
+        yield
 
 
 @pytest.fixture(scope="module")
