@@ -967,7 +967,8 @@ with means as (
     group by p.zone_id, p.year, p.month
 ),
 running as (
-    -- The running month is compared with the same days of a year ago: 1 up to the last day quoted in each section.
+    -- A month that is not over is compared with the same days of a year ago: 1 up to the last day quoted in each section.
+    -- That is the running one and, on the evening before it begins, the next one.
     select m.zone_id, m.year, m.month,
         avg(p.suggested_price) filter (where d.is_suggested_day) as suggested,
         count(p.suggested_price) filter (where d.is_suggested_day)::int as suggested_days_count,
@@ -985,7 +986,7 @@ running as (
             p.day_of_month <= extract(day from m.prevailing_last_date) as is_prevailing_day,
             p.day_of_month <= extract(day from m.reference_last_date) as is_reference_day
     ) d
-    where m.is_current
+    where m.period_end >= nec_today()
     group by m.zone_id, m.year, m.month
 ),
 previous as (
@@ -996,7 +997,7 @@ previous as (
     join means b on b.zone_id = m.zone_id and b.year = m.year and b.month = m.month
     where not exists (
         select from nec_monthly_averages c
-        where c.zone_id = m.zone_id and c.year = m.year + 1 and c.month = m.month and c.is_current
+        where c.zone_id = m.zone_id and c.year = m.year + 1 and c.month = m.month and c.period_end >= nec_today()
     )
     union all
     select * from running
@@ -1033,11 +1034,11 @@ select p.zone_id, p.year, p.month, p.period_start,
     p.reference_days_count,
     p.reference_days_before as reference_previous_days_count,
     p.is_mixed_section,
-    p.is_current as is_partial
+    p.period_end >= nec_today() as is_partial
 from pairs p
 $query$,
     'One row per zone and month of nec_monthly_averages: its averages beside those of the same month a year earlier, INR per'
-    ' 100 eggs; the running month beside the same days only. Refreshed after nec_monthly_averages, by the same function.');
+    ' 100 eggs; a month that is not over beside the same days only. Refreshed after nec_monthly_averages, by the same function.');
 create unique index if not exists uq_nec_yoy_comparison on nec_yoy_comparison (zone_id, year, month);
 create index if not exists idx_nec_yoy_comparison_month on nec_yoy_comparison (year desc, month desc);
 
@@ -1088,7 +1089,7 @@ begin
             ('nec_yoy_comparison', 'month', 'Month, 1 to 12.'),
             ('nec_yoy_comparison', 'period_start', 'First day of the month.'),
             ('nec_yoy_comparison', 'is_mixed_section', 'Whether the two reference averages are of different sections: no percentage then.'),
-            ('nec_yoy_comparison', 'is_partial', 'Whether it is the running month, compared on the same days: 1 to the last quoted one of each section.')
+            ('nec_yoy_comparison', 'is_partial', 'Whether the month was not over, and is compared on the same days: 1 to the last quoted one of each section.')
         ) c (view_name, name, description)
     loop
         execute format('comment on column %I.%I is %L', v_column.view_name, v_column.name, v_column.description);

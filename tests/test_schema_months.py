@@ -78,11 +78,14 @@ def test_a_month_counts_what_each_section_quotes(connection: Connection) -> None
     assert value(connection, "select count(*) from nec_monthly_averages") == 1
 
 
+@pytest.mark.parametrize("section", ["suggested", "prevailing"])
 @pytest.mark.parametrize(("days", "is_complete"), [(30, True), (27, True), (26, False)])
 def test_a_month_is_complete_with_at_most_three_days_missing(
-    connection: Connection, days: int, is_complete: bool
+    connection: Connection, section: str, days: int, is_complete: bool
 ) -> None:
-    series(connection, "pune", "2025-06-01", [500] * days)
+    series(connection, "pune", "2025-06-01", [500] * days, section=section)
+    other = "prevailing" if section == "suggested" else "suggested"
+    series(connection, "pune", "2025-06-20", [490] * 11, section=other)  # the two together miss none
     refresh(connection)
     row = average(connection, "pune", 2025, 6)
     assert (row["is_complete"], row["is_current"]) == (is_complete, True)
@@ -113,6 +116,14 @@ def test_held_cells_are_not_counted_until_they_are_released(connection: Connecti
     refresh(connection)
     assert part(average(connection, "pune", 2024, 2), "suggested", "days_count", "average") == [3, 570]
     assert part(average(connection, "surat", 2024, 2), "suggested", "days_count", "average") == [1, 700]
+
+
+def test_a_line_is_held_on_every_day_of_its_month_and_on_no_other(connection: Connection) -> None:
+    series(connection, "pune", "2024-01-31", [400] * 31)
+    problem(connection, zone(connection, "pune"), None, page_id=page(connection, dt.date(2024, 2, 1)))
+    refresh(connection)
+    counted = {number: month(connection, "nec_monthly_averages", "pune", 2024, number) for number in (1, 2, 3)}
+    assert {number: row and row["suggested_days_count"] for number, row in counted.items()} == {1: 1, 2: None, 3: 1}
 
 
 def test_a_problem_of_the_yearly_sheet_holds_no_day(connection: Connection) -> None:
@@ -169,6 +180,34 @@ def test_the_running_month_is_compared_on_the_same_days(connection: Connection) 
     assert part(row, "prevailing", *names) == [330, 300, 10, 5, 5]
     assert part(row, "reference", *names) == [440, 400, 10, 10, 10]
     assert yoy(connection, "pune", 2024, 6)["is_partial"] is False
+
+
+def test_a_month_of_both_sections_is_like_none(connection: Connection) -> None:
+    for year in (2022, 2023):
+        series(connection, "pune", f"{year}-05-01", [400] * 15)
+        series(connection, "pune", f"{year}-05-16", [420] * 16, section="prevailing")
+    series(connection, "pune", "2024-06-01", [400] * 5)
+    series(connection, "pune", "2024-06-06", [420] * 5, section="prevailing")
+    series(connection, "pune", "2025-06-01", [440] * 10)
+    refresh(connection)
+
+    first, second, running = (yoy(connection, "pune", *month) for month in ((2022, 5), (2023, 5), (2025, 6)))
+    assert first["is_mixed_section"] is False  # there is nothing to compare it with
+    for row in (second, running):
+        assert (row["is_mixed_section"], row["reference_change_pct"]) == (True, None)
+    assert part(running, "reference", "previous_average", "previous_days_count") == [410, 10]
+
+
+def test_the_next_month_is_partial_before_it_begins(connection: Connection) -> None:
+    connection.execute("set local necc.today = '2025-05-31'")
+    series(connection, "pune", "2024-06-01", [400, 410] + [500] * 28)
+    series(connection, "pune", "2025-06-01", [440])  # tomorrow's price is out in the evening
+    refresh(connection)
+
+    assert average(connection, "pune", 2025, 6)["is_current"] is False
+    row = yoy(connection, "pune", 2025, 6)
+    assert row["is_partial"] is True
+    assert part(row, "suggested", "previous_average", "change_pct", "previous_days_count") == [400, 10, 1]
 
 
 @pytest.mark.parametrize(("today", "days"), [("2025-02-28", 28), ("2024-02-29", 29)])
