@@ -57,17 +57,21 @@ def _refuse_both(asked: Mapping[str, object]) -> None:
 @click.argument("zone")
 @click.option("--horizon", "horizon_days", default=14, show_default=True, help="Days ahead, 1 to 30.")
 @click.option("--as-of", help="Explain the forecast as of this day, YYYY-MM-DD; today if not given.")
+@click.option("--model", "saved", type=click.Path(), help="Explain this saved model's forecast; train none.")
 @click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
 @click.pass_context
-def explain(context: click.Context, *, zone: str, horizon_days: int, as_of: str | None, as_json: bool) -> None:
+def explain(
+    context: click.Context, *, zone: str, horizon_days: int, as_of: str | None, saved: str | None, as_json: bool
+) -> None:
     """Say which groups of features moved the forecast of ZONE, and what followed the most similar days.
 
     Nothing is stored. ZONE is a slug, a name, an alias or a printed label.
     """
-    from necc import explaining
+    from necc import explaining, model_file
 
     settings, day = settings_of(context), _day(as_of)
-    why = explaining.explain(zone, horizon_days, as_of=day, settings=settings, say=say_of(context))
+    model = model_file.load(Path(saved), is_demo=settings.demo).model if saved else None
+    why = explaining.explain(zone, horizon_days, as_of=day, model=model, settings=settings, say=say_of(context))
     click.echo(json.dumps(why.as_dict(), indent=2) if as_json else why.summary)
 
 

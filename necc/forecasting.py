@@ -13,12 +13,12 @@ import psycopg
 
 from necc import analyse, backtesting, db, fallback, forecast_store, model_file, rivals, scorecard, skill
 from necc import predict as model_room
-from necc.config import DEMO_LABEL, Settings
+from necc.config import Settings
 from necc.errors import ModelFileError, NoDataError, UsageError
+from necc.forecast_tally import BacktestReport, ForecastReport, ScoreReport
 from necc.model_card import OLD_WEEKS
 from necc.model_file import ModelFile
 from necc.predict import Issue, Model
-from necc.tally import BacktestReport, ForecastReport, ScoreReport
 
 # A fresh machine has no record: these days before the newest price are forecast as they would have been. Fifteen
 # apart, so that the weekdays vary; all but the last have met their price at every horizon. More would take longer.
@@ -74,10 +74,7 @@ def predict_from(settings: Settings, path: Path, *, as_of: dt.date | None = None
         ModelFileError: the file holds no model that can be used here, or another one than this database knows.
         DatabaseError: the database cannot be used.
     """
-    saved = model_file.load(path)
-    if saved.is_demo != settings.demo:
-        kinds = {True: DEMO_LABEL, False: "NECC's prices"}
-        raise UsageError(f"model file {path}: trained on {kinds[saved.is_demo]}, and these are {kinds[settings.demo]}")
+    saved = model_file.load(path, is_demo=settings.demo)
     prices, issued_on = _known(settings, as_of)
     with db.connect(settings, autocommit=True) as connection:
         _refuse_other_bytes(connection, saved)

@@ -24,6 +24,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import numpy as np
 
 from necc import __version__, model_card
+from necc.config import DEMO_LABEL
 from necc.errors import ModelFileError, UsageError
 from necc.forecast_store import ModelRun
 from necc.intervals import Scores
@@ -121,11 +122,15 @@ def _write(path: Path, content: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
-def load(path: Path) -> ModelFile:
+def load(path: Path, *, is_demo: bool | None = None) -> ModelFile:
     """Read a model that `save` has written.
 
+    Args:
+        path: of the file.
+        is_demo: whether the prices that it will see are made up; None where any model will do.
+
     Raises:
-        UsageError: there is no such file, or it cannot be read.
+        UsageError: there is no such file, it cannot be read, or its model is of made-up prices and these are not.
         ModelFileError: it is damaged, no model, of another format, code or release, or holds an unknown type.
     """
     try:
@@ -135,9 +140,12 @@ def load(path: Path) -> ModelFile:
     about = _read_about(path, content)
     _refuse_other_makers(path, about)
     with _damage_named(path):
-        is_demo = bool(about["is_demo"])
+        made_up = bool(about["is_demo"])
         model = _unpacked(path, content)
-    return ModelFile(path, hashlib.sha256(content).hexdigest(), is_demo, model)
+    if is_demo not in (None, made_up):
+        kinds = {True: DEMO_LABEL, False: "NECC's prices"}
+        raise UsageError(f"model file {path}: trained on {kinds[made_up]}, and these are {kinds[bool(is_demo)]}")
+    return ModelFile(path, hashlib.sha256(content).hexdigest(), made_up, model)
 
 
 @contextmanager

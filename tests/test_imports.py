@@ -48,7 +48,10 @@ ORDER = (
     ("looks traces panels accuracy show",),
     ("export", "report"),
     ("demo_table demo_prices demo",),
-    ("sheets tally pipeline forecasting",),
+    (
+        "sheets tally pipeline",
+        "forecast_tally forecasting",
+    ),
     ("lab",),
     ("cli_context db_cli forecast_cli cli",),
     ("__main__",),

@@ -162,6 +162,16 @@ def test_a_model_of_real_prices_is_refused_for_made_up_ones(necc: Run, folder: P
     assert (code, err) == (2, wanted)
 
 
+def test_its_forecast_is_explained_without_training(necc: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predict, "train", lambda *given, **options: pytest.fail("it was saved"))
+    model = ("--model", str(kept(folder)))
+    code, out, err = necc("explain", "pune", "--horizon", "7", *model)
+    assert (code, err) == (0, "")
+    assert kept(folder).stem.rpartition("-")[2] in out
+    code, _, err = necc("--demo", "explain", "pune", *model)
+    assert (code, "trained on NECC's prices" in err) == (2, True)
+
+
 def test_a_file_that_was_changed_since_is_refused(necc: Run, book: Book, folder: Path) -> None:
     book.execute("update nec_model_runs set artefact_sha256 = repeat('0', 64)")
     before = issued(book)
