@@ -189,14 +189,19 @@ def _unpacked(path: Path, content: bytes) -> Model:
 
 
 def _trusted() -> list[str]:
-    """The types of a model besides those that skops itself vouches for; our estimators are all that `model` defines."""
+    """What a model holds besides the types that skops vouches for: its parts, and the estimators of this package."""
     from sklearn.base import BaseEstimator
 
-    from necc import model as room
+    import necc.model  # noqa: F401 - it brings them in
 
-    named = [value for value in vars(room).values() if isinstance(value, type) and value.__module__ == room.__name__]
-    estimators = [kind for kind in named if issubclass(kind, BaseEstimator)]
+    estimators = [kind for kind in _below(BaseEstimator) if kind.__module__.startswith("necc.")]
     return [*(f"{kind.__module__}.{kind.__qualname__}" for kind in (*PARTS, dt.date, *estimators)), TREES]
+
+
+def _below(kind: type[Any]) -> Iterator[type[Any]]:
+    for sub in kind.__subclasses__():
+        yield sub
+        yield from _below(sub)
 
 
 def _refuse_bad_trees(path: Path, model: Model) -> None:

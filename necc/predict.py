@@ -210,8 +210,8 @@ def version_of(prices: pd.DataFrame, cutoff: dt.date, *, recipe: Recipe | None =
 def code_digest() -> str:
     """A hash of the code that makes a forecast; another code may make another one of the same prices."""
     digest = hashlib.sha256()
-    files = [*(Path(str(room.__file__)) for room in ROOMS), Path(__file__), Path(__file__).with_name("model.py")]
-    for path in files:
+    others = (Path(__file__).with_name(f"{name}.py") for name in ("predict", "model"))
+    for path in (*(Path(str(room.__file__)) for room in ROOMS), *others):
         digest.update(path.read_text(encoding="utf-8").encode())  # line ends do not count
     return digest.hexdigest()
 
