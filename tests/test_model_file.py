@@ -117,7 +117,8 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(
     before = saved.path.read_bytes()
 
     def full(path: Path, content: bytes) -> int:
-        path.touch()
+        with path.open("wb") as file:
+            file.write(content[:100])
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)

@@ -260,7 +260,10 @@ def test_trial_rows_have_met_their_price_before_the_fold(market: pd.DataFrame, m
 def test_the_same_input_gives_the_same_forecasts_on_any_number_of_processors(
     market: pd.DataFrame, model: Model, issue: Issue, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    from necc.model import ChangeModel
+
     monkeypatch.setattr(joblib, "cpu_count", lambda: 2)
+    monkeypatch.setattr(ChangeModel, "fit", lambda *given: pytest.fail("fitted in this process, beside another"))
     filters = list(warnings.filters)
     again = predict.train(market.sample(frac=1, random_state=1), CUTOFF, recipe=QUICK)
     assert replace(again.run, duration_ms=0) == replace(model.run, duration_ms=0)
