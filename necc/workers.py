@@ -6,9 +6,9 @@ it is read and written by the machine that asked, so that a cluster needs no dis
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +18,7 @@ import pandas as pd
 
 from necc.errors import ClusterError, MissingExtraError
 
-WAIT_S = 5.0  # for a scheduler's answer, and for its first worker
+WAIT_S = 10.0  # for a scheduler's answer, and for its first worker
 # The numbers come out of these; of another release they may be others.
 LIBRARIES = ("necc", "numpy", "pandas", "scipy", "scikit-learn")
 
@@ -80,14 +80,13 @@ def run(
 
 def _done(pieces: Mapping[int, Piece], jobs: int, dask: str | None) -> Iterator[tuple[int, pd.DataFrame]]:
     """Place and what it gave, as they are finished."""
-    import joblib
+    if dask and pieces:
+        yield from _done_on_cluster(pieces, dask)
+    elif pieces:
+        import joblib
 
-    if not pieces:
-        return
-    threads = None if jobs == 1 and dask is None else 1
-    libraries = dict.fromkeys([*LIBRARIES, *(name for piece in pieces.values() for name in piece.libraries)])
-    with _cluster(dask, tuple(libraries)):
-        parallel = joblib.Parallel(n_jobs=-1 if dask else jobs, batch_size=1, return_as="generator_unordered")
+        threads = None if jobs == 1 else 1
+        parallel = joblib.Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
         yield from parallel(joblib.delayed(_do)(place, piece, threads) for place, piece in pieces.items())
 
 
@@ -114,30 +113,38 @@ def _keep(made: pd.DataFrame, file: Path) -> None:
 # --- a cluster ------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _cluster(address: str | None, libraries: Sequence[str]) -> Iterator[None]:
-    """Inside, joblib works on the cluster; without an address it works here."""
-    if address is None:
-        yield
-        return
+def _done_on_cluster(pieces: Mapping[int, Piece], address: str) -> Iterator[tuple[int, pd.DataFrame]]:
+    # Not through joblib: its backend for dask (tried with 1.6) waits for ever for a piece whose worker was killed, for
+    # its memory say, and does the work here where the cluster has one thread.
     if find_spec("distributed") is None:
         raise MissingExtraError(f"dask at {address}", "cluster")
-    import joblib
-    from distributed import Client, KilledWorker
+    from distributed import KilledWorker, as_completed
+    from distributed.client import FutureCancelledError
+
+    libraries = dict.fromkeys([*LIBRARIES, *(name for piece in pieces.values() for name in piece.libraries)])
+    with _client(address) as client:
+        _refuse_unlike(client, address, tuple(libraries))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sending large graph")  # ten MB of prices, once per piece
+            futures = [client.submit(_do, place, piece, 1, pure=False) for place, piece in pieces.items()]
+        try:
+            for future in as_completed(futures, loop=client.loop):
+                yield future.result()
+        except KilledWorker as error:
+            raise ClusterError(f"dask at {address}: workers died at a piece of work, one after the other") from error
+        except (FutureCancelledError, OSError) as error:
+            raise ClusterError(f"dask at {address}: the scheduler is gone") from error
+
+
+def _client(address: str) -> Any:
+    from distributed import Client
 
     try:
         _knock(address)
-        client = Client(address, timeout=WAIT_S, set_as_default=False)
+        return Client(address, timeout=WAIT_S, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise ClusterError(
-            f"dask at {address}: no scheduler answers: {str(error) or f'not within {WAIT_S:g} s'}"
-        ) from error
-    with client, joblib.parallel_config(backend="dask", client=client):
-        _refuse_unlike(client, address, libraries)
-        try:
-            yield
-        except KilledWorker as error:
-            raise ClusterError(f"dask at {address}: workers died at the work, again and again: {error}") from error
+        reason = str(error) or f"not within {WAIT_S:g} s"
+        raise ClusterError(f"dask at {address}: no scheduler answers: {reason}") from error
 
 
 def _knock(address: str) -> None:

@@ -48,7 +48,9 @@ def local_cluster(workers_count: int) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
-    with local_cluster(2) as running:
+    import dask
+
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}), local_cluster(2) as running:
         yield running.scheduler_address
 
 
@@ -74,6 +76,13 @@ class Sum:
         return pd.DataFrame({"origin": [pd.Timestamp("2021-01-04")], "sum": [self.number], "at": [os.getpid()]}).assign(
             asked=threads or 0, most=most
         )
+
+
+class Death(Sum):
+    """As a worker that runs out of memory ends."""
+
+    def make(self, threads: int | None) -> pd.DataFrame:
+        os._exit(1)
 
 
 SUMS = [Sum(number) for number in range(4)]
@@ -104,13 +113,18 @@ def test_an_error_on_a_worker_is_the_error_here(cluster: str) -> None:
 
 
 def test_a_backtest_on_a_cluster_gives_the_same_numbers(cluster: str) -> None:
-    market = made_up_market().query("zone <= 'namakkal'")
+    market = made_up_market()
     asked: dict[str, Any] = {"models": [OWN], "refit_weeks": 10, "min_history_days": 365, "recipe": TINY}
     here = backtest(market, ORIGINS, (1, 30), **asked)
     assert_frame_equal(backtest(market, ORIGINS, (1, 30), dask=cluster, **asked), here, check_exact=True)
 
 
 # --- clusters that cannot do it -------------------------------------------------------------------
+
+
+def test_a_worker_that_dies_ends_the_run(cluster: str) -> None:
+    with pytest.raises(ClusterError, match="workers died at a piece of work"):
+        workers.run([Death(0)], dask=cluster)
 
 
 def refusal(address: str, monkeypatch: pytest.MonkeyPatch, wait_s: float = 0.3) -> str:
@@ -136,7 +150,7 @@ def test_a_scheduler_without_workers_and_with_one_that_lacks_the_package(
 ) -> None:
     with local_cluster(0) as running:
         address = running.scheduler_address
-        assert refusal(address, monkeypatch) == f"dask at {address}: the scheduler has no worker"
+        assert refusal(address, monkeypatch, wait_s=2) == f"dask at {address}: the scheduler has no worker"
         with bare_worker(address, tmp_path):
             said = refusal(address, monkeypatch, wait_s=30)
     assert " does not have necc; install " in said
