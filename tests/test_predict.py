@@ -233,8 +233,9 @@ def test_each_fold_is_tried_by_a_model_of_the_days_before(
 def test_the_part_of_the_nation_grows_with_the_days_ahead() -> None:
     parts = {days: learn.nation_part(days) for days in (1, 3, 5, 7, 30)}
     assert parts == {1: 0, 3: 0.25, 5: 0.5, 7: 0.7, 30: 0.7}
-    assert learn._arguments(learn.Recipe(), 1) == {"nation": 0, "leaves": 16, "stretch": 1.1}
-    assert learn._arguments(learn.Recipe(model={"leaves": 4}), 14) == {"nation": 0.7, "leaves": 4, "stretch": 1.0}
+    tomorrow, weeks = learn._arguments(learn.Recipe(), 1), learn._arguments(learn.Recipe(model={"leaves": 4}), 14)
+    assert tomorrow == {"nation": 0, "stretch": 1.1, "leaves": 16, "iterations": 60}
+    assert weeks == {"nation": 0.7, "stretch": 1.0, "leaves": 4, "iterations": 40}
 
 
 def test_trial_rows_have_met_their_price_before_the_fold(market: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
