@@ -233,7 +233,7 @@ def test_a_changed_byte_is_damage(saved: ModelFile, tmp_path: Path) -> None:
     with zipfile.ZipFile(saved.path) as archive:
         infos = archive.infolist()
     path = tmp_path / "bent.skops"
-    for info in infos[:: len(infos) // 10]:
+    for info in (*infos[:: len(infos) // 10], *infos[-2:]):  # the last two are ours
         bent = bytearray(content)
         bent[info.header_offset + 30 + len(info.filename) + info.compress_size // 2] ^= 0xFF
         path.write_bytes(bent)
