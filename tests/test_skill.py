@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from necc.errors import UsageError
-from necc.skill import COLUMNS, scores
+from necc.skill import COLUMNS, same_cells, scores
 from tests.series import long
 
 
@@ -89,3 +89,12 @@ def test_a_row_per_model_and_group_in_order() -> None:
 def test_an_unknown_group_is_refused() -> None:
     with pytest.raises(UsageError, match="wanted some of horizon, zone"):
         scores(frame([1], [2]), ["moon"])
+
+
+def test_models_compare_where_each_of_them_has_forecast() -> None:
+    weekly = frame([5, 5, 5, 5], [10, 10, 10, 10])
+    seldom = weekly.iloc[[0, 2]].assign(model="seldom")
+    late = weekly.iloc[1:].assign(model="late")
+    kept = same_cells(pd.concat([weekly, seldom, late]))
+    assert kept["origin"].unique().tolist() == [pd.Timestamp("2024-01-17")]
+    assert sorted(kept["model"]) == ["late", "made", "seldom"]
