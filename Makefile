@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test check docs notebooks bench bench-forecast lab clean
+.PHONY: help quickstart test test-bench check docs notebooks bench bench-forecast lab clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -17,6 +17,9 @@ quickstart: $(VENV)/run.stamp ## from nothing to scraped, analysed and predicted
 test: $(VENV)/dev.stamp ## run all tests, and the notebooks on a seeded database
 	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-report=term tests
 	@$(BIN)/python -m pytest -p tests.notebook_database --nbmake notebooks
+
+test-bench: $(VENV)/bench.stamp ## run the tests of what the extra `bench` brings; `make test` skips them without it
+	@$(BIN)/python -m pytest tests/test_rivals.py tests/test_backtest_command.py
 
 notebooks: $(VENV)/dev.stamp ## execute the notebooks only
 	@$(BIN)/python -m pytest -p tests.notebook_database --nbmake notebooks
@@ -33,7 +36,7 @@ docs: $(VENV)/dev.stamp ## write schema/INDEX.md and the golden catalogue anew f
 bench: $(VENV)/dev.stamp ## measure what the project promises (needs NECC_REAL_DATA)
 	@$(BIN)/python -m pytest -m bench -s tests/benchmarks --ignore=tests/benchmarks/test_forecast.py
 
-bench-forecast: $(VENV)/dev.stamp ## measure the forecasts beside others' (needs NECC_REAL_DATA; an hour; SPAN=DEV: half)
+bench-forecast: $(VENV)/bench.stamp ## measure the forecasts beside others' (needs NECC_REAL_DATA; an hour; SPAN=DEV: half)
 	@$(BIN)/python -m pytest -m bench -s tests/benchmarks/test_forecast.py $(if $(SPAN),-k 'training or [$(SPAN)]')
 
 lab: $(VENV)/run.stamp ## open the notebooks in JupyterLab
@@ -55,5 +58,11 @@ $(VENV)/run.stamp: $(VENV)/bin/python pyproject.toml constraints.txt
 
 $(VENV)/dev.stamp: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "installing the pinned packages into $(VENV)" >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench,cluster]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,cluster]'
 	@touch $@ $(VENV)/run.stamp
+
+# Apart: it is heavy, and with it pandas keeps texts in another library's arrays, as no quickstart does.
+$(VENV)/bench.stamp: $(VENV)/dev.stamp
+	@echo "installing the extra bench into $(VENV)" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,cluster,bench]'
+	@touch $@
