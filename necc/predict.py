@@ -104,12 +104,16 @@ class Model:
             daily: of a panel that reaches to the last origin or beyond.
             origins: ascending, from the cut-off on.
         """
+        from threadpoolctl import threadpool_limits
+
         self._refuse_learnt_days(origins[0].date())
         days = pd.DatetimeIndex(list(origins))
-        parts = [_expected(daily, anchor, days) for anchor in self.anchors]
+        with threadpool_limits(limits=1):  # the same sums on any machine; for so few rows, threads would rather wait
+            parts = [_expected(daily, anchor, days) for anchor in self.anchors]
+            reach = self._reach(daily, days)
         keys = parts[0][0]
         changes, spreads = (np.stack([part[place] for part in parts], axis=1) for place in (1, 2))
-        reach = self._reach(daily, days)[days.get_indexer(keys.get_level_values("origin"))]
+        reach = reach[days.get_indexer(keys.get_level_values("origin"))]
         trusted, shifts = (self._all_days(values) for values in (self._weights() * changes, spreads[:, None] * reach))
         return _frame(daily, keys, trusted, shifts)
 

@@ -76,7 +76,10 @@ def issued(book: Book) -> list[tuple[dt.date, int]]:
     return book.execute("select issued_on, count(*) from nec_predictions group by 1 order by 1")
 
 
-def test_a_folder_that_cannot_be_is_refused_before_the_training(necc: Run, book: Book, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_is_refused_before_the_training(
+    necc: Run, book: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predict, "train", lambda *given, **options: pytest.fail("refused too late"))
     (tmp_path / "file").touch()
     code, out, err = necc("predict", "--save-model", str(tmp_path / "file"))
     assert (code, out, err) == (2, "", f"necc: folder {tmp_path / 'file'} for the model: File exists\n")
