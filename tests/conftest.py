@@ -37,9 +37,12 @@ _numbers = itertools.count(1)
 def pytest_configure() -> None:
     """Clean the environment before anything is imported, shut the network out, and end in order.
 
-    A test run that is told to end (SIGTERM) stops its servers, as after Ctrl-C.
+    A test run that is told to end (SIGTERM) stops its servers, as after Ctrl-C. One in the background is born deaf to
+    other signals, and so would be what it starts.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     for name in list(os.environ):
         if name == "DATABASE_URL" or name.startswith(("NECC_", "PG")) and name not in KEPT_VARIABLES:
             del os.environ[name]

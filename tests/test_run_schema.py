@@ -207,9 +207,12 @@ def test_a_stopped_script_stops_psql_and_leaves_nothing(
         stderr=subprocess.PIPE,
         text=True,
     ) as script:
-        _wait(lambda: bool(_rows(connection, sessions + " and wait_event = 'PgSleep'")))
-        script.send_signal(number)
-        out, told = script.communicate(timeout=60)
+        try:
+            _wait(lambda: bool(_rows(connection, sessions + " and wait_event = 'PgSleep'")))
+            script.send_signal(number)
+            out, told = script.communicate(timeout=60)
+        finally:
+            script.kill()
     assert (script.returncode, out) == (1, "")
     assert "psql:schema/20_zones.sql:" in told
     assert told.splitlines()[-1].startswith("run-schema.sh: stopped: nothing was changed")
