@@ -136,11 +136,9 @@ def _worth(
 
 def _shares(model: Model, horizon_days: int) -> Floats:
     """What the change of each anchor counts for at a horizon: its weight, and how near it lies."""
-    recipe = model.recipe
-    weights = np.array([anchor.weight for anchor in model.anchors if anchor.weight is not None])
-    at_anchors = learn.between(recipe.calibrated_days, weights, recipe.anchors_days)
-    near = learn.between(recipe.anchors_days, np.eye(len(recipe.anchors_days)), [horizon_days])[:, 0]
-    return at_anchors * near
+    at = model.recipe.anchors_days
+    near = learn.between(at, np.eye(len(at)), [horizon_days])[:, 0]
+    return model.weights() * near
 
 
 def _mixed(rows: pd.DataFrame) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.utils.validation import check_is_fitted
 
-from necc.nation import NationalMove, beside_the_nation
+from necc.nation import NationalMove, beside_the_nation, moments
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,12 +39,7 @@ class SeasonalTerms(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:  # noqa: N803 - scikit-learn's name
         """Learn the means and deviations of the columns."""
-        values = X.to_numpy(dtype=np.float64)
-        known = ~np.isnan(values)
-        count = np.maximum(known.sum(axis=0), 1)
-        self.mean_: Floats = np.where(known, values, 0).sum(axis=0) / count
-        square = np.where(known, (values - self.mean_) ** 2, 0).sum(axis=0) / count
-        self.deviation_: Floats = np.where(square > 0, np.sqrt(square), 1.0)
+        self.mean_, self.deviation_ = moments(X.to_numpy(dtype=np.float64))
         self.columns_ = list(X.columns)
         return self
 

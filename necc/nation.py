@@ -49,7 +49,7 @@ class NationalMove(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: pd.DataFrame, y: Floats) -> Self:  # noqa: N803 - scikit-learn's name
         """Learn from a matrix of `features.matrix` and the log changes that followed."""
         day, values = _days(X)
-        self.mean_, self.deviation_ = _moments(values)
+        self.mean_, self.deviation_ = moments(values)
         change = day_means(day, y)
         self.usual_ = float(change.mean())
         self.kernel_ = KernelRidge(kernel="rbf", gamma=self.nearness, alpha=self.penalty)
@@ -76,7 +76,8 @@ def _days(X: pd.DataFrame) -> tuple[Numbers, Floats]:  # noqa: N803 - scikit-lea
     return np.asarray(day, dtype=np.int64), X[list(NATIONAL)].to_numpy()[first].astype(np.float64)
 
 
-def _moments(values: Floats) -> tuple[Floats, Floats]:
+def moments(values: Floats) -> tuple[Floats, Floats]:
+    """The mean and the standard deviation of what is known of each column; 1 where that does not vary."""
     known = ~np.isnan(values)
     count = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, values, 0).sum(axis=0) / count

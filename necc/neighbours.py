@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Grid = npt.NDArray[np.float64]
+from necc.grids import Grid, change
 
 MEMORY_HALF_LIFE_DAYS = 180  # pairs of zones change their habits over years, not weeks
 SMALLEST_DEVIATION = 1e-6  # log; keeps the division defined where a zone never moved
@@ -65,8 +65,8 @@ def _shares(weights: Grid, priced: npt.NDArray[np.bool_]) -> Grid:
 
 def daily_weights(log: Grid, largest_step: float) -> list[Weights]:
     """The weights known at the end of each day."""
-    step = np.clip(_known(_change(log, 1)), -largest_step, largest_step)
-    three = np.clip(_known(_change(log, 3)), -1.5 * largest_step, 1.5 * largest_step)
+    step = np.clip(_known(change(log, 1)), -largest_step, largest_step)
+    three = np.clip(_known(change(log, 3)), -1.5 * largest_step, 1.5 * largest_step)
     lagged = np.zeros_like(step)
     lagged[1:] = step[:-1]
     lagged[2:] += SECOND_DAY_SHARE * step[:-2]
@@ -89,9 +89,3 @@ def ahead(weights: list[Weights], values: Grid) -> Grid:
 
 def _known(values: Grid) -> Grid:
     return np.where(np.isnan(values), 0.0, values)
-
-
-def _change(values: Grid, days: int) -> Grid:
-    made = np.full_like(values, np.nan)
-    made[days:] = values[days:] - values[:-days]
-    return made

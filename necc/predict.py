@@ -114,7 +114,7 @@ class Model:
         keys = parts[0][0]
         changes, spreads = (np.stack([part[place] for part in parts], axis=1) for place in (1, 2))
         reach = reach[days.get_indexer(keys.get_level_values("origin"))]
-        trusted, shifts = (self._all_days(values) for values in (self._weights() * changes, spreads[:, None] * reach))
+        trusted, shifts = (self._all_days(values) for values in (self.weights() * changes, spreads[:, None] * reach))
         return _frame(daily, keys, trusted, shifts)
 
     def _all_days(self, values: Floats) -> Floats:
@@ -124,7 +124,8 @@ class Model:
         """From the calibrated horizons to all anchors."""
         return learn.between(self.recipe.calibrated_days, values, self.recipe.anchors_days)
 
-    def _weights(self) -> Floats:
+    def weights(self) -> Floats:
+        """What the changes of each anchor are multiplied by."""
         return self._at_anchors(np.array([anchor.weight for anchor in self.anchors if anchor.weight is not None]))
 
     def _reach(self, daily: Daily, days: pd.DatetimeIndex) -> Floats:
