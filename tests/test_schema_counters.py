@@ -76,6 +76,14 @@ def busy(clusters: Callable[[str], Cluster], templates: Callable[[Cluster], str]
         yield url
 
 
+@pytest.fixture(scope="module")
+def quiet(clusters: Callable[[str], Cluster], templates: Callable[[Cluster], str]) -> Iterator[str]:
+    """The URL of a database in which nothing has gone: every table has a row."""
+    cluster = clusters("embedded")
+    with filled(cluster, templates(cluster), World(7)) as url:
+        yield url
+
+
 @pytest.fixture
 def connection(busy: str) -> Iterator[Connection]:
     with psycopg.connect(busy) as connection:
@@ -136,14 +144,17 @@ def test_every_counter_is_recounted(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_each_rule_finds_what_is_wrong(connection: Connection, rule: str) -> None:
+def test_each_rule_finds_what_is_wrong(quiet: str, rule: str) -> None:
     table, _, column = rule.partition(".")
     wrong = WRONG.get(rule) or f"update {table} set {column} = {column} + 1"
 
-    connection.execute("set session_replication_role = replica")  # no trigger mends it
-    assert connection.execute(wrong.encode()).rowcount > 0
+    with psycopg.connect(quiet) as connection:
+        connection.execute("set session_replication_role = replica")  # no trigger mends it
+        assert connection.execute(wrong.encode()).rowcount > 0
+        found = offenders(connection)
+        connection.rollback()
 
-    assert set(offenders(connection)) == {rule}
+    assert set(found) == {rule}
 
 
 def test_nobody_who_uses_the_tables_may_empty_them_at_once(connection: Connection) -> None:
