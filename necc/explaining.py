@@ -1,10 +1,11 @@
-"""The order of the steps of an explanation: read, train, forecast, attribute, look for what was alike."""
+"""The order of the steps of an explanation: read, find or train the model, forecast, attribute, look for the like."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -18,6 +19,7 @@ from necc import (
     fallback,
     forecast_store,
     frames,
+    kept_model,
     panel,
     scorecard,
     units,
@@ -59,17 +61,17 @@ def explain(
 ) -> Explanation:
     """Say in words and numbers what moved a forecast, and what followed the past days that were most like its own.
 
-    The forecast is the one that `necc predict` makes from the newest price: the model is trained as it does, unless
-    one is given. What moved it is told by group of features (momentum, neighbours, level, zone habit, season) as exact
-    Shapley values: they and the forecast of a usual day add up to the forecast. They say what the model made of the
-    prices, and nothing about causes in the market.
+    The forecast is the one that `necc predict` makes from the newest price, by the model that it has kept; where it
+    has not, or on other prices, the same model is trained first. What moved the forecast is told by group of features
+    (momentum, neighbours, level, zone habit, season) as exact Shapley values: they and the forecast of a usual day add
+    up to it. They say what the model made of the prices, and nothing about causes in the market.
 
     Args:
         zone: slug, name, alias or printed label.
         horizon_days: 1 to 30.
         as_of: the last day (in India) whose prices are known; today if not given.
-        model: a trained one that knows no later price.
-        settings: which database; by default what the environment says.
+        model: another trained one, that knows no later price.
+        settings: which database, and whose home; by default what the environment says.
         say: told before a model is trained: that takes up to a minute.
 
     Returns:
@@ -96,8 +98,7 @@ def explain(
     prices = analyse.prices(end=until, settings=settings)
     issued_on = _issued_on(prices, slug, until)
     if model is None:
-        (say or (lambda text: None))("training the model that is explained: up to a minute")
-        model = model_room.train(prices, issued_on)
+        model = _model_of(settings.home, prices, issued_on, say or (lambda text: None))
     with threadpool_limits(limits=1):  # a few thousand rows: on a busy machine threads only wait for each other
         found = of_prices(model, prices, slug, issued_on, horizon_days)
     cell = (slug, found.section, horizon_days)
@@ -118,6 +119,16 @@ def _issued_on(prices: pd.DataFrame, zone: str, until: dt.date) -> dt.date:
             f" more than {INPUT_FILL_DAYS} days before {newest:%Y-%m-%d}"
         )
     return dt.date(newest.year, newest.month, newest.day)
+
+
+def _model_of(home: Path, prices: pd.DataFrame, issued_on: dt.date, say: Callable[[str], None]) -> Model:
+    """The model that `necc predict` makes of these prices: the kept one if it is that, else trained here."""
+    version = model_room.version_of(prices, issued_on)
+    kept = kept_model.find(home, version, is_demo=prices.attrs["is_demo"])
+    if kept:
+        return kept
+    say("training the model that is explained: up to a minute")
+    return model_room.train(prices, issued_on)
 
 
 def of_prices(model: Model, prices: pd.DataFrame, zone: str, issued_on: dt.date, horizon_days: int) -> Explanation:

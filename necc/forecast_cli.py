@@ -31,7 +31,10 @@ EXCLUSIVE = (("--replay", "--as-of"), ("--replay", "--model"), ("--save-model", 
 def predict(
     context: click.Context, *, as_of: str | None, replay: bool, folder: str | None, saved: str | None, as_json: bool
 ) -> None:
-    """Predict every live zone 1 to 30 days ahead, with intervals, beside naive; keep the forecasts."""
+    """Predict every live zone 1 to 30 days ahead, with intervals, beside naive; keep the forecasts.
+
+    The trained model is kept too, until the next one, so that `necc explain` need not train it again.
+    """
     from necc import forecasting
 
     _refuse_both({"--replay": replay, "--as-of": as_of, "--model": saved, "--save-model": folder})
@@ -65,7 +68,8 @@ def explain(
 ) -> None:
     """Say which groups of features moved the forecast of ZONE, and what followed the most similar days.
 
-    Nothing is stored. ZONE is a slug, a name, an alias or a printed label.
+    After `necc predict` this takes seconds. On prices that it has not seen, the model is trained first: up to a
+    minute. Nothing is stored. ZONE is a slug, a name, an alias or a printed label.
     """
     from necc import explaining, model_file
 

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import psycopg
 
-from necc import analyse, backtesting, db, fallback, forecast_store, model_file, rivals, scorecard, skill
+from necc import analyse, backtesting, db, fallback, forecast_store, kept_model, model_file, rivals, scorecard, skill
 from necc import predict as model_room
 from necc.config import Settings
 from necc.errors import ModelFileError, NoDataError, UsageError
@@ -33,9 +33,10 @@ def predict(settings: Settings, *, as_of: dt.date | None = None, folder: Path | 
 
     A forecast that is kept is never changed; the same prices are not trained on twice. Where naive was closer
     over the last 26 weeks, by the scores that are filled in, its price is kept beside the model's, and given.
+    The model stays in the home folder until the next one is trained, for `necc.explain`.
 
     Args:
-        settings: which database.
+        settings: which database, and whose home.
         as_of: a day in India; today if not given.
         folder: where to save the trained model, with its card; then it is trained anew in any case.
 
@@ -53,11 +54,12 @@ def predict(settings: Settings, *, as_of: dt.date | None = None, folder: Path | 
             return ForecastReport(issued_on, name, version, False, 0, {}, settings.demo)
         model = model_room.train(prices, issued_on)
         report = _issued(settings, connection, model, prices, issued_on)
-        if folder is None:
-            return report
-        saved = model_file.save(model, folder, is_demo=settings.demo)
-        forecast_store.record_artefact(connection, model.run, path=saved.path.name, sha256=saved.sha256)
-    return replace(report, notes=(f"the model is saved as {saved.path}, with its card beside it",))
+        notes = kept_model.keep(model, settings.home, is_demo=prices.attrs["is_demo"])
+        if folder:
+            saved = model_file.save(model, folder, is_demo=settings.demo)
+            forecast_store.record_artefact(connection, model.run, path=saved.path.name, sha256=saved.sha256)
+            notes += (f"the model is saved as {saved.path}, with its card beside it",)
+    return replace(report, notes=notes)
 
 
 def predict_from(settings: Settings, path: Path, *, as_of: dt.date | None = None) -> ForecastReport:

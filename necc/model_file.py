@@ -81,12 +81,24 @@ def save(model: Model, folder: Path, *, is_demo: bool = False) -> ModelFile:
     open_folder(folder)
     run = model.run
     path = folder / f"{run.name}-{run.training_cutoff}-{run.version}{SUFFIX}"
-    content = _packed(model, path.name, is_demo)
-    digest = hashlib.sha256(content).hexdigest()
-    _write(path, content)
+    digest = write(model, path, is_demo=is_demo)
     told = model_card.card(run, is_demo=is_demo, file_name=path.name, sha256=digest)
     _write(path.with_suffix(".md"), told.encode())
     return ModelFile(path, digest, is_demo, model)
+
+
+def write(model: Model, path: Path, *, is_demo: bool = False) -> str:
+    """Write a model to one file, whole or not at all; its card lies in it.
+
+    Returns:
+        The sha256 of the file, as hex digits.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    content = _packed(model, path.name, is_demo)
+    _write(path, content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def _packed(model: Model, file_name: str, is_demo: bool) -> bytes:

@@ -39,7 +39,7 @@ ORDER = (
     ("learn",),
     ("versions",),
     ("predict",),
-    ("model_card model_file",),
+    ("model_card model_file kept_model",),
     ("splits", "baselines", "rivals", "workers", "skill"),
     ("backtesting",),
     ("attribution analogues",),
