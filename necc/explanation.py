@@ -86,7 +86,14 @@ class Explanation:
     @property
     def summary(self) -> str:
         """The explanation in sentences and two small tables."""
-        return "\n".join([*_headline(self), _moved(self), "", *_reasons(self), "", *_situations(self), *_end(self)])
+        moved, followed = " ".join(_moved(self)), " ".join(_followed(self))
+        tables = ["", *_reasons(self), "", *_situations(self), followed, ""]
+        return "\n".join([*_headline(self), moved, *tables, *_end(self)])
+
+    @property
+    def words(self) -> str:
+        """The summary without its tables, a line per sentence: `reasons` and `situations` may be shown beside it."""
+        return "\n".join([*_headline(self), *_moved(self), *_followed(self), *_end(self)])
 
     def as_dict(self) -> dict[str, object]:
         """The explanation for machines: dates as text, frames as lists of rows, what is not known as null."""
@@ -105,13 +112,13 @@ def facts(found: Attribution) -> dict[str, str]:
 def _fact(name: str, value: float) -> str:
     if value != value:
         return "not known"
-    return f"{_signed(100 * float(np.expm1(value)))} %" if FEATURES[name].unit == "log" else f"{value:.0f}"
+    return f"{signed(100 * float(np.expm1(value)))} %" if FEATURES[name].unit == "log" else f"{value:.0f}"
 
 
 def _headline(told: Explanation) -> Iterator[str]:
     yield (
         f"{told.zone_name} ({told.section}), {_days(told.horizon_days)} from {told.issued_on}:"
-        f" {_price(told.price)} → {_price(told.forecast)} ({_signed(told.forecast - told.price)}),"
+        f" {_price(told.price)} → {_price(told.forecast)} ({signed(told.forecast - told.price)}),"
         f" 80 % interval {_price(told.lower_80)} to {_price(told.upper_80)}; {units.label(units.STORED_UNIT)}."
     )
     if told.starts:
@@ -123,9 +130,9 @@ def _headline(told: Explanation) -> Iterator[str]:
         )
 
 
-def _moved(told: Explanation) -> str:
+def _moved(told: Explanation) -> Iterator[str]:
     amounts = dict(zip(told.reasons["group"], told.reasons["contribution"], strict=True))
-    moved = [f"{group} {_signed(amount)}" for group, amount in amounts.items() if abs(amount) >= HARDLY]
+    moved = [f"{group} {signed(amount)}" for group, amount in amounts.items() if abs(amount) >= HARDLY]
     hardly = [str(group) for group, amount in amounts.items() if abs(amount) < HARDLY]
     if not moved:
         said = f"No group of features moved it by {HARDLY} or more"
@@ -134,22 +141,22 @@ def _moved(told: Explanation) -> str:
         said = said[0].upper() + said[1:]
     if moved and hardly:
         said += f"; {_and(hardly)} hardly moved it"
-    return f"{said}. Measured from a usual day, on which the model expects {_signed(told.usual - told.price)}."
+    yield f"{said}."
+    yield f"Measured from a usual day, on which the model expects {signed(told.usual - told.price)}."
 
 
 def _reasons(told: Explanation) -> Iterator[str]:
     yield f"  {'what moved it':16} {'INR':>7}   one number of it (usually)"
     for row in told.reasons.to_dict("records"):
-        yield f"  {row['group']:16} {_signed(row['contribution']):>7}   {row['fact']}"
+        yield f"  {row['group']:16} {signed(row['contribution']):>7}   {row['fact']}"
     span = f"mean of {told.usual_days} days of this zone, {told.usual_from} to {told.usual_to}"
-    yield f"  {'a usual day':16} {_signed(told.usual - told.price):>7}   {span}"
-    yield f"  {'together':16} {_signed(told.forecast - told.price):>7}"
+    yield f"  {'a usual day':16} {signed(told.usual - told.price):>7}   {span}"
+    yield f"  {'together':16} {signed(told.forecast - told.price):>7}"
 
 
 def _situations(told: Explanation) -> Iterator[str]:
     rows = told.situations
     if rows.empty:
-        yield "No past day lies far enough back to compare this one with."
         return
     yield (
         f"Closest of {told.searched_days:,d} past days, {told.searched_from} to {told.searched_to}"
@@ -159,26 +166,28 @@ def _situations(told: Explanation) -> Iterator[str]:
     for row in rows.to_dict("records"):
         yield (
             f"  {row['date']:%Y-%m-%d} {row['price']:8.1f} {row['price_later']:14.1f}"
-            f" {_signed(row['change']):>9} {_signed(row['change_pct']):>7} {row['distance']:9.2f}"
+            f" {signed(row['change']):>9} {signed(row['change_pct']):>7} {row['distance']:9.2f}"
         )
-    yield _range(told)
 
 
-def _range(told: Explanation) -> str:
+def _followed(told: Explanation) -> Iterator[str]:
     moved = told.situations["change_pct"]
+    if moved.empty:
+        yield "No past day lies far enough back to compare this one with."
+        return
     ends = sorted({moved.min(), moved.max()})  # one, where there is one situation
     counts = {"fell": (moved < 0).sum(), "rose": (moved > 0).sum(), "stayed": (moved == 0).sum()}
-    after = "it" if len(moved) == 1 else f"these {len(moved)}"
+    closest = "closest past day" if len(moved) == 1 else f"{len(moved)} closest past days"
+    span = " to ".join(f"{signed(share)} %" for share in ends)
     prices = " to ".join(_price(told.price * (1 + share / 100)) for share in ends)
-    return (
-        f"After {after} the price changed by {' to '.join(f'{_signed(share)} %' for share in ends)}:"
+    yield (
+        f"In the {_days(told.horizon_days)} after the {closest} the price changed by {span}:"
         f" it {', '.join(f'{verb} {_times(count)}' for verb, count in counts.items() if count)}."
-        f" From {_price(told.price)} that would be {prices}."
     )
+    yield f"From {_price(told.price)} that would be {prices}."
 
 
 def _end(told: Explanation) -> Iterator[str]:
-    yield ""
     yield f"This says what moved the model ({told.model}), not what moves the market."
     if told.is_demo:
         yield f"It is made from {DEMO_LABEL}."
@@ -200,7 +209,7 @@ def _price(amount: float) -> str:
     return f"{amount:.1f}".removesuffix(".0")
 
 
-def _signed(amount: float) -> str:
+def signed(amount: float) -> str:
     """With its sign, to 0.1; what rounds to nothing has none."""
     return f"{amount:+.1f}".replace("-", "−") if round(amount, 1) else "0.0"
 

@@ -33,7 +33,8 @@ Closest of 5,593 past days, 2010-02-05 to 2025-05-30 (distance 0: the same, 1.4:
   date          price  14 days later    change       %  distance
   2019-07-04    400.0          420.0     +20.0    +5.0      0.58
   2023-06-22    500.0          450.0     −50.0   −10.0      0.61
-After these 2 the price changed by −10.0 % to +5.0 %: it fell once, rose once. From 512 that would be 460.8 to 537.6.
+In the 14 days after the 2 closest past days the price changed by −10.0 % to +5.0 %: it fell once, rose once.\
+ From 512 that would be 460.8 to 537.6.
 
 This says what moved the model (pooled-changes 0123), not what moves the market."""
 
@@ -84,6 +85,12 @@ def test_the_whole_text() -> None:
     assert WHY.summary == SUMMARY
 
 
+def test_its_sentences_alone_are_those_of_the_whole_text() -> None:
+    lines, words = SUMMARY.splitlines(), WHY.words.splitlines()
+    assert words[0] == lines[0]
+    assert [" ".join(words[1:3]), " ".join(words[3:5]), *words[5:]] == [lines[1], lines[-3], lines[-1]]
+
+
 def test_what_hardly_moved_it_has_no_number_in_the_sentence() -> None:
     quiet = replace(WHY, reasons=reasons(season=0.499, momentum=-0.2))
     said = "No group of features moved it by 0.5 or more. Measured from a usual day, on which the model expects +1.2."
@@ -99,7 +106,7 @@ def test_what_hardly_moved_it_has_no_number_in_the_sentence() -> None:
             [502, 500, 490, 490, 450],
             "by −10.0 % to +0.4 %: it fell 3 times, rose once, stayed once. From 512 that would",
         ),
-        ([510], "After it the price changed by +2.0 %: it rose once. From 512 that would be 522.2."),
+        ([510], "after the closest past day the price changed by +2.0 %: it rose once. From 512 that would be 522.2."),
         ([], "No past day lies far enough back to compare this one with."),
     ],
 )
