@@ -1,7 +1,7 @@
 """Frames to plotly figures: looks only. Nothing is read, and no number is computed beyond layout.
 
 Every figure says its unit on the axis, its sections in the legend, its source and last date in the
-caption. Frames are those of `necc.prices()`, `necc.monthly()`, `necc.yoy()` and `necc.forecasts()`;
+caption. Frames are those of `necc.prices()`, `necc.monthly()`, `necc.yoy()`, `necc.forecasts()` and `necc.explain()`;
 where one has no row the figure says "no prices in this range". Where a frame of months holds the
 reference series, only that is drawn: it repeats the sections beside it. The figures of how good the
 forecasts were stand in `necc.accuracy`, and are called from here.
@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 
 from necc.accuracy import backtest_lines, coverage_lines, error_lines, skill_heatmap, track_record
 from necc.errors import UsageError
+from necc.explanation import Explanation
 from necc.looks import (
     MUTED,
     dress,
@@ -25,7 +26,7 @@ from necc.looks import (
     unit_of,
 )
 from necc.panels import dress_panels, side_by_side
-from necc.traces import Series, bars, each_series, fan, heatmap, line, mark, past
+from necc.traces import Series, bars, each_series, fan, heatmap, line, mark, past, steps
 
 __all__ = [
     "backtest_lines",
@@ -37,6 +38,7 @@ __all__ = [
     "monthly_heatmap",
     "monthly_lines",
     "price_lines",
+    "reason_bars",
     "skill_heatmap",
     "table",
     "track_record",
@@ -48,6 +50,7 @@ RING_SHIFT = pd.Timedelta(days=9)  # a ring stands left in its month's cell, bes
 REFERENCE = "reference"
 CHANGE = "% change of the average price"
 UNFINISHED = "month not complete"
+SMALL = f"font-size: 10px; color: {MUTED}"
 PARTIAL = "running month: the same days of both years"
 MIXED = "another section a year earlier"
 
@@ -147,6 +150,25 @@ def forecast_fan(
         title = f"{title}, issued {forecasts['issued_on'].max():%d %B %Y}"
     notes = [f"model {name}" for name in sorted(forecasts["model"].astype(str).unique())]
     return dress_panels(figure, forecasts, title=title, notes=notes)
+
+
+def reason_bars(why: Explanation, *, title: str = "What moved the forecast") -> go.Figure:
+    """From the last price to the model's forecast: what it expects on a usual day, then a step per group of features.
+
+    Args:
+        why: what `necc.explain` gives.
+        title: zone and target day are added.
+    """
+    rows, figure = why.reasons, go.Figure()
+    usual = f"mean of {why.usual_days} days, {why.usual_from} to {why.usual_to}"
+    names = ["a usual day", *rows["group"], "together"]
+    below = [usual, *rows["fact"], f"{why.price:,.1f} to {why.forecast:,.1f}"]
+    lines = [f"{name}<br><span style='{SMALL}'>{more}</span>" for name, more in zip(names, below, strict=True)]
+    steps(figure, why.price, lines, [why.usual - why.price, *rows["contribution"]])
+    title = f"{title}, {why.zone_name}, {why.target_date:%d %B %Y}"
+    notes = [f"{why.section} price, issued {why.issued_on:%d %B %Y}", f"model {why.model}"]
+    dress(figure, rows, title=title, x_title=unit_of(rows), notes=notes)
+    return figure.update_layout(title={"xref": "container", "x": 0.01})  # the names leave the plot little width
 
 
 def _cells(

@@ -5,19 +5,22 @@ Dates lie on a complete axis, so a day or month without a price is a gap, never 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from necc.looks import DASHES, FALL, INK, MUTED, PALETTE, RISE, labels, rules
+from necc.explanation import signed
+from necc.looks import DASHES, FALL, GRID, INK, MUTED, PALETTE, RISE, labels, rules
 
 HISTORY_DAYS = 60  # twice the longest horizon: enough to see where a forecast comes from
 CELL_TEXT_MONTHS = 14  # a heat map of more months has no room for figures in its cells
 BAND = "rgba(0, 114, 178, {alpha})"  # the first colour of the palette
 BANDS = (("95", 0.15), ("80", 0.3))
 FULL, PALE = 0.9, 0.45
+STEP_AIR = 0.12  # of the whole way, on both sides: room for the amounts beside the bars
 PRICE_HOVER = "%{y:,.2f}"
 Place = dict[str, int]
 
@@ -94,6 +97,32 @@ def bars(figure: go.Figure, rows: pd.DataFrame, names: pd.Series[str]) -> None:
         "%{customdata[1]:,.2f} (%{customdata[3]} days)<extra></extra>",
         showlegend=False,
     )
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+
+
+def steps(figure: go.Figure, start: float, names: Sequence[str], amounts: Sequence[float]) -> None:
+    """A bar per amount from where the last one ended, first on top; then one of all of them together, named last."""
+    texts = [signed(amount) for amount in (*amounts, sum(amounts))]
+    reached = start + np.cumsum([0.0, *amounts])
+    air = max(STEP_AIR * np.ptp(reached), 1.0)
+    figure.add_waterfall(
+        orientation="h",
+        base=start,
+        x=[*amounts, 0],
+        y=names,
+        measure=["relative"] * len(amounts) + ["total"],
+        text=texts,
+        textposition="outside",
+        cliponaxis=False,
+        increasing={"marker": {"color": RISE}},
+        decreasing={"marker": {"color": FALL}},
+        totals={"marker": {"color": MUTED}},
+        connector={"line": {"color": GRID, "width": 1}},
+        hovertemplate="%{text}<extra></extra>",
+        showlegend=False,
+    )
+    figure.add_vline(x=start, layer="below", line={"color": MUTED, "width": 1, "dash": "dash"})
+    figure.update_xaxes(range=[reached.min() - air, reached.max() + air])
     figure.update_yaxes(autorange="reversed", showgrid=False)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ from necc import looks, show
 from necc.config import DEMO_LABEL
 from necc.errors import UsageError
 from necc.units import LABELS
+from tests.test_explanation import WHY
 
 UNIT = LABELS["per_100"]
 NAMES = {"namakkal": "Namakkal", "delhi": "Delhi (CC)"}
@@ -277,6 +279,40 @@ def test_fan_refuses_two_issues_of_one_zone() -> None:
 
     with pytest.raises(UsageError, match="Namakkal · suggested has 2"):
         show.forecast_fan(pd.concat([forecasts(), later]))
+
+
+def test_steps_lead_from_the_price_to_the_forecast() -> None:
+    figure = show.reason_bars(WHY)
+    steps = figure.data[0]
+
+    names = [line.partition("<br>")[0] for line in steps.y]
+    assert names == ["a usual day", "season", "momentum", "neighbours", "level", "zone habit", "together"]
+    assert steps.base + sum(steps.x) == pytest.approx(WHY.forecast)
+    assert list(steps.measure) == ["relative"] * 6 + ["total"]
+    assert list(steps.text) == ["+1.2", "−9.2", "−6.1", "+0.6", "−0.4", "0.0", "−13.9"]
+    assert "of season: 1 (2)" in steps.y[1]
+    assert "512.0 to 498.1" in steps.y[-1]
+    assert figure.layout.xaxis.title.text == UNIT
+    low, high = figure.layout.xaxis.range
+    assert low < WHY.forecast < WHY.usual < high
+
+
+def test_steps_say_whose_forecast_it_is_and_of_what() -> None:
+    figure = show.reason_bars(WHY)
+
+    assert figure.layout.title.text == "What moved the forecast, Namakkal, 14 July 2025"
+    said = "Source: NECC daily sheets · suggested price, issued 30 June 2025 · model pooled-changes 0123"
+    assert text_of(figure) == said
+    assert DEMO_LABEL not in figure.to_json()
+    made_up = show.reason_bars(replace(WHY, reasons=WHY.reasons.assign(flag=DEMO_LABEL)))
+    assert made_up.layout.title.text.endswith(f" — {DEMO_LABEL}")
+    assert text_of(made_up).startswith(f"{DEMO_LABEL}, not NECC's prices")
+
+
+def test_steps_that_lead_nowhere_have_an_axis_all_the_same() -> None:
+    still = replace(WHY, reasons=WHY.reasons.assign(contribution=0.0), usual=WHY.price, forecast=WHY.price)
+
+    assert list(show.reason_bars(still).layout.xaxis.range) == [511, 513]
 
 
 def test_eighth_zone_is_told_from_the_first_by_its_dash() -> None:
