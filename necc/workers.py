@@ -6,19 +6,13 @@ it is read and written by the machine that asked, so that a cluster needs no dis
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version
-from importlib.util import find_spec
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
 
-from necc.errors import ClusterError, MissingExtraError
-
-WAIT_S = 10.0  # for a scheduler's answer, and for its first worker
 # The numbers come out of these; of another release they may be others.
 LIBRARIES = ("necc", "numpy", "pandas", "scipy", "scikit-learn")
 
@@ -80,14 +74,26 @@ def run(
 
 def _done(pieces: Mapping[int, Piece], jobs: int, dask: str | None) -> Iterator[tuple[int, pd.DataFrame]]:
     """Place and what it gave, as they are finished."""
-    if dask and pieces:
-        yield from _done_on_cluster(pieces, dask)
-    elif pieces:
-        import joblib
+    if not pieces:
+        return
+    import joblib
 
-        threads = None if jobs == 1 else 1
-        parallel = joblib.Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
-        yield from parallel(joblib.delayed(_do)(place, piece, threads) for place, piece in pieces.items())
+    threads = None if jobs == 1 and not dask else 1
+    tasks = (joblib.delayed(_do)(place, piece, threads) for place, piece in pieces.items())
+    with _backend(pieces.values(), dask) as backend:
+        # All are sent at once, so that workers that join a cluster later find something to do.
+        ask = {"batch_size": 1, "pre_dispatch": "all", "return_as": "generator_unordered"}
+        yield from joblib.Parallel(n_jobs=jobs, backend=backend, **ask)(tasks)
+
+
+def _backend(pieces: Collection[Piece], dask: str | None) -> AbstractContextManager[Any]:
+    """Where joblib works; None is this machine."""
+    if not dask:
+        return nullcontext()
+    from necc import dask_cluster
+
+    libraries = dict.fromkeys([*LIBRARIES, *(name for piece in pieces for name in piece.libraries)])
+    return dask_cluster.backend(dask, tuple(libraries))
 
 
 def _do(place: int, piece: Piece, threads: int | None) -> tuple[int, pd.DataFrame]:
@@ -108,68 +114,3 @@ def _keep(made: pd.DataFrame, file: Path) -> None:
     partial = file.with_suffix(".part")
     made.to_csv(partial, index=False)
     partial.replace(file)
-
-
-# --- a cluster ------------------------------------------------------------------------------------
-
-
-def _done_on_cluster(pieces: Mapping[int, Piece], address: str) -> Iterator[tuple[int, pd.DataFrame]]:
-    # Not through joblib: its backend for dask (tried with 1.6) waits for ever for a piece whose worker was killed, for
-    # its memory say, and does the work here where the cluster has one thread.
-    if find_spec("distributed") is None:
-        raise MissingExtraError(f"dask at {address}", "cluster")
-    from distributed import KilledWorker, as_completed
-    from distributed.client import FutureCancelledError
-
-    libraries = dict.fromkeys([*LIBRARIES, *(name for piece in pieces.values() for name in piece.libraries)])
-    with _client(address) as client:
-        _refuse_unlike(client, address, tuple(libraries))
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Sending large graph")  # ten MB of prices, once per piece
-            futures = [client.submit(_do, place, piece, 1, pure=False) for place, piece in pieces.items()]
-        try:
-            for future in as_completed(futures, loop=client.loop):
-                yield future.result()
-        except KilledWorker as error:
-            raise ClusterError(f"dask at {address}: workers died at a piece of work, one after the other") from error
-        except (FutureCancelledError, OSError) as error:
-            raise ClusterError(f"dask at {address}: the scheduler is gone") from error
-
-
-def _client(address: str) -> Any:
-    from distributed import Client
-
-    try:
-        _knock(address)
-        return Client(address, timeout=WAIT_S, set_as_default=False)
-    except (OSError, ValueError) as error:
-        reason = str(error) or f"not within {WAIT_S:g} s"
-        raise ClusterError(f"dask at {address}: no scheduler answers: {reason}") from error
-
-
-def _knock(address: str) -> None:
-    """The client itself would wait for ever where something else listens."""
-    import asyncio
-
-    from distributed.comm.core import connect
-
-    async def knock() -> None:
-        answered = await asyncio.wait_for(connect(address, timeout=WAIT_S), WAIT_S)
-        answered.abort()
-
-    with ThreadPoolExecutor(1) as aside:  # in a notebook this thread has a loop that runs
-        aside.submit(asyncio.run, knock()).result()
-
-
-def _refuse_unlike(client: Any, address: str, libraries: Sequence[str]) -> None:
-    """The same numbers come from the same releases only."""
-    try:
-        client.wait_for_workers(1, timeout=WAIT_S)
-    except TimeoutError as error:
-        raise ClusterError(f"dask at {address}: the scheduler has no worker") from error
-    for library in libraries:
-        here = version(library)
-        for worker, there in client.run(version, library, on_error="return").items():
-            if there != here:
-                has = f"has {library} {there}" if isinstance(there, str) else f"does not have {library}"
-                raise ClusterError(f"dask at {address}: the worker {worker} {has}; install {here} as on this machine")

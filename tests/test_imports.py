@@ -40,7 +40,7 @@ ORDER = (
     ("versions",),
     ("predict",),
     ("model_card model_file kept_model",),
-    ("splits", "baselines", "rivals", "workers", "skill"),
+    ("splits", "baselines", "rivals", "dask_cluster workers", "skill"),
     ("backtesting",),
     ("attribution analogues",),
     ("explanation",),

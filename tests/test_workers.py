@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import sysconfig
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +19,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from necc import workers
+from necc import dask_cluster, workers
 from necc.backtesting import OWN, backtest
 from necc.errors import ClusterError, MissingExtraError, NoDataError
 from tests.test_predict import QUICK, day, made_up_market
@@ -50,7 +51,7 @@ def local_cluster(workers_count: int) -> Iterator[Any]:
 def cluster() -> Iterator[str]:
     import dask
 
-    with dask.config.set({"distributed.scheduler.allowed-failures": 0}), local_cluster(2) as running:
+    with dask.config.set({"distributed.scheduler.allowed-failures": 1}), local_cluster(2) as running:
         yield running.scheduler_address
 
 
@@ -85,6 +86,46 @@ class Death(Sum):
         os._exit(1)
 
 
+@dataclass(frozen=True)
+class DeathOfOne(Sum):
+    """Of the first worker that has it."""
+
+    mark: Path
+
+    def make(self, threads: int | None) -> pd.DataFrame:
+        if not self.mark.exists():
+            self.mark.touch()
+            os._exit(1)
+        return super().make(threads)
+
+
+class Sleep(Sum):
+    def make(self, threads: int | None) -> pd.DataFrame:
+        time.sleep(self.number)
+        return super().make(threads)
+
+
+class Spread(Sum):
+    """At the processes that do what it does in parallel."""
+
+    def make(self, threads: int | None) -> pd.DataFrame:
+        import joblib
+
+        return pd.DataFrame({"at": joblib.Parallel(n_jobs=2)(joblib.delayed(os.getpid)() for _ in range(4))})
+
+
+class Unreadable(Sum):
+    """As what a worker with another release of a library sends."""
+
+    def make(self, threads: int | None) -> pd.DataFrame:
+        return pd.DataFrame({"sum": [Riddle()]})
+
+
+class Riddle:
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return int, ("no number",)
+
+
 SUMS = [Sum(number) for number in range(4)]
 
 
@@ -112,6 +153,12 @@ def test_an_error_on_a_worker_is_the_error_here(cluster: str) -> None:
         workers.run([Sum(-1)], dask=cluster)
 
 
+def test_what_a_piece_does_in_parallel_stays_on_its_worker(cluster: str) -> None:
+    (made,) = workers.run([Spread(0)], dask=cluster)
+    (at,) = set(made["at"])
+    assert at != os.getpid()
+
+
 def test_a_backtest_on_a_cluster_gives_the_same_numbers(cluster: str) -> None:
     market = made_up_market()
     asked: dict[str, Any] = {"models": [OWN], "refit_weeks": 10, "min_history_days": 365, "recipe": TINY}
@@ -122,13 +169,44 @@ def test_a_backtest_on_a_cluster_gives_the_same_numbers(cluster: str) -> None:
 # --- clusters that cannot do it -------------------------------------------------------------------
 
 
-def test_a_worker_that_dies_ends_the_run(cluster: str) -> None:
+def test_work_of_a_worker_that_dies_is_done_by_another(cluster: str, tmp_path: Path) -> None:
+    made = pd.concat(workers.run([DeathOfOne(7, tmp_path / "died"), *SUMS], dask=cluster))
+    assert made["sum"].tolist() == [7, 0, 1, 2, 3]
+
+
+def test_a_piece_that_kills_its_workers_ends_the_run(cluster: str) -> None:
     with pytest.raises(ClusterError, match="workers died at a piece of work"):
         workers.run([Death(0)], dask=cluster)
 
 
+def test_a_result_that_cannot_be_read_here_ends_the_run(cluster: str) -> None:
+    with pytest.raises(ValueError, match="no number"):
+        workers.run([Unreadable(0)], dask=cluster)
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[Any]:
+    """A cluster of one worker of one thread, that nobody looks after."""
+    with local_cluster(0) as running, lone_worker(running.scheduler_address, Path(__file__).parents[1], tmp_path):
+        yield running
+
+
+def test_one_worker_of_one_thread_does_the_work_and_is_missed(alone: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (at,) = set(pd.concat(workers.run(SUMS, dask=alone.scheduler_address))["at"])
+    assert at != os.getpid()
+    monkeypatch.setattr(dask_cluster, "WITHOUT_WORKER_S", 0.5)
+    monkeypatch.setattr(dask_cluster, "LOOK_S", 0.1)
+    with pytest.raises(ClusterError, match="the workers are gone$"):
+        workers.run([Death(0)], dask=alone.scheduler_address)
+
+
+def test_a_scheduler_that_goes_ends_the_run(alone: Any) -> None:
+    with pytest.raises(ClusterError, match="the scheduler is gone$"):
+        workers.run([Sum(0), Sleep(60)], dask=alone.scheduler_address, progress=lambda done, count: alone.close())
+
+
 def refusal(address: str, monkeypatch: pytest.MonkeyPatch, wait_s: float = 0.3) -> str:
-    monkeypatch.setattr(workers, "WAIT_S", wait_s)
+    monkeypatch.setattr(dask_cluster, "WAIT_S", wait_s)
     with pytest.raises(ClusterError) as caught:
         workers.run(SUMS, dask=address)
     assert "\n" not in str(caught.value)
@@ -151,27 +229,32 @@ def test_a_scheduler_without_workers_and_with_one_that_lacks_the_package(
     with local_cluster(0) as running:
         address = running.scheduler_address
         assert refusal(address, monkeypatch, wait_s=2) == f"dask at {address}: the scheduler has no worker"
-        with bare_worker(address, tmp_path):
+        with lone_worker(address, bare(tmp_path), tmp_path, "-S"):
             said = refusal(address, monkeypatch, wait_s=30)
     assert " does not have necc; install " in said
 
 
-@contextlib.contextmanager
-def bare_worker(address: str, folder: Path) -> Iterator[None]:
-    """A worker with the libraries of this environment, but not this package."""
+def bare(folder: Path) -> Path:
+    """The libraries of this environment, but not this package."""
     for path in Path(sysconfig.get_path("purelib")).iterdir():
         if "necc" not in path.name:
             (folder / path.name).symlink_to(path)
-    options = ["--no-nanny", "--nthreads", "1", "--host", "127.0.0.1", "--no-dashboard", "--death-timeout", "20"]
-    command = [sys.executable, "-S", "-m", "distributed.cli.dask_worker", address, *options]
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    return folder
+
+
+@contextlib.contextmanager
+def lone_worker(address: str, packages: Path, folder: Path, *options: str) -> Iterator[None]:
+    """A worker of one thread that finds packages there, too; nobody starts it again when it is gone."""
+    asked = ["--no-nanny", "--nthreads", "1", "--host", "127.0.0.1", "--no-dashboard", "--death-timeout", "20"]
+    command = [sys.executable, *options, "-m", "distributed.cli.dask_worker", address, *asked]
+    environment = {**os.environ, "PYTHONPATH": str(packages)}
     with subprocess.Popen(
         command, env=environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         try:
             yield
         finally:
-            process.terminate()
+            process.kill()  # at work, it would not hear anything else
 
 
 def test_without_the_extra_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,12 +9,15 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 
 import pytest
 
 from tests import real_prices
+from tests.benchmarks import memory
 from tests.conftest import new_open_folder
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(900)]
@@ -25,34 +28,26 @@ BACKFILL = [*NECC, "scrape", "--from", "2009-01", "--to", "2025-06", "--json"]
 
 @dataclass(frozen=True)
 class Run:
-    """One finished process."""
+    """One finished command."""
 
     wall_s: float
     peak_mb: float
     output: str
 
 
-# A child is born with the peak of whoever starts it, so that is a small process, and not the one that holds the tests.
-WATCHER = """
-import resource, subprocess, sys, time
-started = time.perf_counter()
-code = subprocess.call(sys.argv[1:], stderr=subprocess.DEVNULL)
-print(time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024, file=sys.stderr)
-sys.exit(code)
-"""
-
-
 def measure(command: list[str], environment: dict[str, str] | None = None) -> Run:
-    """Run a command to its end; the peak is the resident memory of that process alone."""
-    process = subprocess.run(
-        [sys.executable, "-c", WATCHER, *command],
-        env={**os.environ, **(environment or {})},
-        capture_output=True,
-        text=True,
-    )
+    """Run a command to its end; the peak is that of the process and of those that it started, together."""
+    started = time.perf_counter()
+    with (
+        subprocess.Popen(
+            command, env={**os.environ, **(environment or {})}, stdout=PIPE, stderr=DEVNULL, text=True
+        ) as process,
+        memory.watched(process.pid) as peak,
+    ):
+        output, _ = process.communicate()
+        wall_s = time.perf_counter() - started
     assert process.returncode == 0, f"{command} ended with {process.returncode}"
-    wall_s, peak_mb = map(float, process.stderr.split())
-    return Run(wall_s, peak_mb, process.stdout)
+    return Run(wall_s, peak.mb, output)
 
 
 def report(figure: str, measured: float, unit: str, promised: float) -> None:
