@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from necc.intervals import LEVELS, Scores, bounds
+from necc.intervals import LEVELS, STEP, Scores, bounds
 
 ORIGINS = 300
 
@@ -61,12 +61,12 @@ def test_scores_older_than_five_years_do_not_count() -> None:
     assert bounds(scores, [1707, 1826, 1827], step=0)[:, -1].tolist() == [9, 9, 1]
 
 
-def test_an_outer_bound_takes_half_the_step_of_an_inner_one() -> None:
+def test_a_step_is_as_long_as_the_promise_was_wrong() -> None:
     """On the third day all prices come in above the bounds: of each level that had been promised, a step is added."""
     origin, value = np.repeat([0, 1, 2], 90), np.concatenate([np.linspace(-1, 1, 180), np.linspace(5, 6, 90)])
     before, after = bounds(Scores(origin, value, 1), [2, 3], step=0.02)
     assert before == pytest.approx(np.quantile(value[:180], [0.025, 0.1, 0.9, 0.975]))
-    assert after[2:] == pytest.approx(np.quantile(value, [0.9 + 0.02 * 0.9, 0.975 + 0.01 * 0.975]))
+    assert after[2:] == pytest.approx(np.quantile(value, [0.9 + 0.02 * 0.9, 0.975 + 0.02 * 0.975]))
 
 
 def test_later_scores_change_nothing() -> None:
@@ -78,14 +78,14 @@ def test_later_scores_change_nothing() -> None:
 
 
 def test_a_steady_market_is_covered() -> None:
-    assert covered(steady(), 0.02, 60, ORIGINS) == pytest.approx(0.8, abs=0.02)
+    assert covered(steady(), STEP, 60, ORIGINS) == pytest.approx(0.8, abs=0.02)
 
 
 def test_a_market_that_became_wild_is_followed() -> None:
     wild = steady(np.where(np.arange(ORIGINS) < 150, 1.0, 2.5))
     assert covered(wild, 0, 150, 200) < 0.6
-    assert covered(wild, 0.02, 150, 200) > covered(wild, 0, 150, 200) + 0.05
-    assert covered(wild, 0.02, 200, ORIGINS) == pytest.approx(0.8, abs=0.05)
+    assert covered(wild, STEP, 150, 200) > covered(wild, 0, 150, 200) + 0.05
+    assert covered(wild, STEP, 200, ORIGINS) == pytest.approx(0.8, abs=0.05)
 
 
 def test_falls_may_reach_further_than_rises() -> None:
