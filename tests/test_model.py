@@ -8,7 +8,7 @@ import pytest
 from sklearn.base import clone
 
 from necc.feature_table import FEATURES
-from necc.model import SMALLEST_CHANGE, AbsoluteRidge, ChangeModel, SeasonalTerms, SpreadModel
+from necc.model import SMALLEST_CHANGE, TELLS_SPREAD, AbsoluteRidge, ChangeModel, SeasonalTerms, SpreadModel
 
 ROWS = 1500
 
@@ -115,7 +115,33 @@ def test_the_spread_follows_the_size_of_errors(rows: pd.DataFrame) -> None:
     model = SpreadModel(smallest_leaf=50).fit(rows, rng.normal(0, 1, ROWS) * np.where(wide, 3.0, 1.0))
     found = model.predict(rows)
     assert 2 < np.median(found[wide]) / np.median(found[~wide]) < 4
-    assert (SpreadModel().fit(rows, np.zeros(ROWS)).predict(rows) > 0).all()
+
+
+def test_the_line_of_the_spread_goes_on_where_trees_end() -> None:
+    """Errors grow with the volatility; of months wilder than those learnt from trees say what the wildest one said."""
+    rng = np.random.default_rng(3)
+    rows = pd.DataFrame(rng.normal(0, 1, (20_000, len(TELLS_SPREAD))), columns=list(TELLS_SPREAD))
+    volatility = rows["volatility_28d"].to_numpy()
+    error = 0.01 * np.exp(0.5 * volatility) * rng.normal(0, 1, len(rows))
+    known, beyond = volatility < 1, volatility > 2
+    trees, line = (SpreadModel(line=part).fit(rows[known], error[known]).predict(rows[beyond]) for part in (0, 1))
+    came = float(np.quantile(np.abs(error[beyond]), 0.8))
+    assert 1.3 * np.median(trees) < np.median(line) < came
+
+
+def test_each_view_of_the_spread_is_what_four_of_five_errors_stay_below(rows: pd.DataFrame) -> None:
+    error = np.random.default_rng(3).normal(0, 0.02, ROWS) * np.exp(0.5 * rows["usual_move"].to_numpy(dtype=float))
+    trees, both, line = (SpreadModel(line=part).fit(rows, error).predict(rows) for part in (0, 0.5, 1))
+    for spread in (trees, both, line):
+        assert (np.abs(error) < spread).mean() == pytest.approx(0.8, abs=0.03)
+    assert both == pytest.approx(np.sqrt(trees * line))
+
+
+def test_the_spread_is_above_zero_where_no_price_moved_and_where_little_is_known(rows: pd.DataFrame) -> None:
+    bare = rows.assign(volatility_91d=np.float32(np.nan))
+    still = SpreadModel(line=0.5).fit(bare, np.zeros(ROWS)).predict(bare)
+    assert (still > 0).all()
+    assert np.isfinite(still).all()
 
 
 @pytest.mark.parametrize("kind", [ChangeModel, SpreadModel])

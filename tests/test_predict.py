@@ -238,6 +238,10 @@ def test_the_part_of_the_nation_grows_with_the_days_ahead() -> None:
     assert weeks == {"nation": 0.7, "stretch": 1.0, "leaves": 4, "iterations": 40}
 
 
+def test_a_line_helps_with_the_spread_from_three_days_on(model: Model) -> None:
+    assert {anchor.horizon_days: anchor.spread.line for anchor in model.anchors} == {1: 0.0, 7: 0.5, 30: 0.5}
+
+
 def test_trial_rows_have_met_their_price_before_the_fold(market: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     from necc.model import ChangeModel
 
