@@ -129,7 +129,7 @@ def _worth(
     for anchor, share in zip(model.anchors, _shares(model, horizon_days), strict=True):
         if share:
             rows = zone_rows(daily, zone, usual, origin, anchor.horizon_days)
-            change += share * learn.cut(anchor.change.predict(_mixed(rows)))
+            change += share * learn.cut(anchor.change.predict(_mixed(rows, zone)))
     start = float(daily.series.filled[zone].loc[origin])
     return np.asarray(start * np.exp(change).reshape(2 ** len(GROUPS), -1).mean(axis=1))
 
@@ -141,10 +141,12 @@ def _shares(model: Model, horizon_days: int) -> Floats:
     return model.weights() * near
 
 
-def _mixed(rows: pd.DataFrame) -> pd.DataFrame:
+def _mixed(rows: pd.DataFrame, zone: str) -> pd.DataFrame:
     """Sets × days before the last: the features of the set's groups as in the last row, the others as they were."""
     values = rows.to_numpy()
     group = np.array([GROUPS.index(FEATURES[name].group) for name in rows.columns])
     is_in = np.arange(2 ** len(GROUPS))[:, None] >> group & 1 == 1
     made = np.where(is_in[:, None, :], values[-1], values[:-1])
-    return pd.DataFrame(made.reshape(-1, values.shape[1]), columns=rows.columns)
+    table = made.reshape(-1, values.shape[1])
+    index = pd.MultiIndex.from_product([range(len(table)), [zone]], names=["origin", "zone"])
+    return pd.DataFrame(table, index, rows.columns)

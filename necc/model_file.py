@@ -214,6 +214,7 @@ def _trusted() -> list[str]:
     from sklearn.base import BaseEstimator
 
     import necc.model  # noqa: F401 - it brings them in
+    import necc.spread  # noqa: F401
 
     estimators = [kind for kind in _below(BaseEstimator) if kind.__module__.startswith("necc.")]
     return [*(f"{kind.__module__}.{kind.__qualname__}" for kind in (*PARTS, dt.date, *estimators)), TREES]
@@ -235,12 +236,12 @@ def _refuse_bad_trees(path: Path, model: Model) -> None:
 
 def _forests(value: Any, seen: set[int]) -> Iterator[Any]:
     """Every gradient boosting within, however deep."""
-    from sklearn.ensemble import HistGradientBoostingRegressor
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     if id(value) in seen:
         return
     seen.add(id(value))
-    if isinstance(value, HistGradientBoostingRegressor):
+    if isinstance(value, HistGradientBoostingClassifier | HistGradientBoostingRegressor):
         yield value
         return
     parts = vars(value) if hasattr(value, "__dict__") else value

@@ -35,8 +35,7 @@ SILENT_SINCE = LAST_DAY - dt.timedelta(days=8)  # the last price of Pune
 QUICK = Recipe(
     anchors_days=(1, 30),
     calibrated_days=(1, 30),
-    model={"iterations": 10, "smallest_leaf": 30},
-    trial={"iterations": 5},
+    model={"chances": 10},
     spread={"iterations": 5, "smallest_leaf": 30},
     folds=1,
 )

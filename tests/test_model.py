@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 
+from necc.boosted import BoostedLine
 from necc.feature_table import FEATURES
-from necc.model import SMALLEST_CHANGE, TELLS_SPREAD, AbsoluteRidge, ChangeModel, SeasonalTerms, SpreadModel
+from necc.linear import AbsoluteRidge, SeasonalTerms, learnt
+from necc.model import SMALLEST_CHANGE, ChangeModel
+from necc.spread import TELLS_SPREAD, SpreadModel
 
 ROWS = 1500
 
@@ -54,20 +57,19 @@ def test_terms_are_standardised_and_missing_is_the_mean(rows: pd.DataFrame) -> N
 
 def test_the_season_turns_the_effect_of_a_level(rows: pd.DataFrame) -> None:
     change = (rows["sun_cos_1"] * rows["national_level_vs_365d"]).to_numpy(dtype=float)
-    model = ChangeModel(penalty=10, iterations=1).fit(rows, change)
+    model = ChangeModel(penalty=10).fit(rows, change)
     assert np.corrcoef(model.predict(rows), change)[0, 1] > 0.95
 
 
 def test_trees_see_what_the_line_leaves(rows: pd.DataFrame) -> None:
     change = np.where(rows["change_1d"].abs() > 1, 0.02, 0.0)
-    line_only = np.abs(change - ChangeModel(iterations=1).fit(rows, change).predict(rows)).mean()
-    both = np.abs(change - ChangeModel(iterations=60, smallest_leaf=20).fit(rows, change).predict(rows)).mean()
-    assert both < 0.3 * line_only
+    one, many = (BoostedLine(iterations=trees, smallest_leaf=20).fit(rows, change).predict(rows) for trees in (1, 60))
+    assert np.abs(change - many).mean() < 0.3 * np.abs(change - one).mean()
 
 
 def test_a_change_smaller_than_a_step_is_none(rows: pd.DataFrame) -> None:
     change = 0.01 * rows["change_1d"].to_numpy(dtype=float)
-    made = ChangeModel(penalty=1, iterations=1).fit(rows, change).predict(rows)
+    made = ChangeModel(penalty=1).fit(rows, change).predict(rows)
     rests = made == 0
     assert 0.2 < rests.mean() < 0.5  # 31 % of a normal distribution lie within 0.4 of its deviation
     assert np.abs(change[rests]).max() < 0.006
@@ -80,32 +82,41 @@ def test_the_nation_and_its_zones_add_up(rows: pd.DataFrame) -> None:
     days = days.assign(national_7d=np.repeat(days["national_7d"].to_numpy()[::3], 3))
     own = days["change_7d"] - days.groupby("origin")["change_7d"].transform("mean")
     change = (0.02 * days["national_7d"] + 0.02 * own).to_numpy(dtype=float)
-    model = ChangeModel(nation=1, penalty=10, iterations=1).fit(days, change)
-    assert np.corrcoef(model.zones_.predict(model.terms_.transform(days)), own)[0, 1] > 0.8
+    model = ChangeModel(nation=1, penalty=10).fit(days, change)
+    assert np.corrcoef(model.zones_.predict(learnt(days)), own)[0, 1] > 0.8
     assert np.corrcoef(model.nation_.predict(days), days["national_7d"])[0, 1] > 0.9
     assert np.corrcoef(model.predict(days), change)[0, 1] > 0.9
 
 
 def test_a_stretched_change_is_longer(rows: pd.DataFrame) -> None:
     change = 0.05 * rows["change_1d"].to_numpy(dtype=float)
-    plain, longer = (ChangeModel(stretch=by, iterations=1).fit(rows, change).predict(rows) for by in (1.0, 1.5))
+    plain, longer = (ChangeModel(stretch=by).fit(rows, change).predict(rows) for by in (1.0, 1.5))
     moves = plain != 0
     assert longer[moves] == pytest.approx(1.5 * plain[moves])
 
 
+def test_moves_count_beside_the_line(rows: pd.DataFrame) -> None:
+    days = rows.set_axis(pd.MultiIndex.from_product([range(ROWS // 3), list("abc")], names=["origin", "zone"]))
+    change = np.where(days["change_1d"] > 0.3, 0.02, 0.0)
+    line, moves, both = (
+        ChangeModel(moves=part, stretch=2, chances=10).fit(days, change).predict(days) for part in (0, 1, 0.5)
+    )
+    assert np.abs(change - moves).mean() < 0.3 * np.abs(change - line / 2).mean()
+    far = (np.abs(line) > 0.01) & (moves > 0.01)  # none is cut off as too small
+    assert both[far] == pytest.approx((line[far] + moves[far]) / 2)
+
+
 def test_what_past_years_did_is_not_learnt(rows: pd.DataFrame) -> None:
     change = rows["past_years_by_sun"].to_numpy(dtype=float) * 0.05
-    made = ChangeModel(penalty=1, iterations=20, smallest_leaf=20).fit(rows, change).predict(rows)
+    made = ChangeModel(penalty=1).fit(rows, change).predict(rows)
     shuffled = rows.assign(past_years_by_sun=rows["past_years_by_sun"].to_numpy()[::-1])
-    assert np.array_equal(
-        ChangeModel(penalty=1, iterations=20, smallest_leaf=20).fit(shuffled, change).predict(rows), made
-    )
+    assert np.array_equal(ChangeModel(penalty=1).fit(shuffled, change).predict(rows), made)
 
 
 def test_columns_without_a_value_do_no_harm(rows: pd.DataFrame) -> None:
     bare = rows.assign(past_years_by_sun=np.float32(np.nan))
     change = rows["change_1d"].to_numpy(dtype=float)
-    assert np.isfinite(ChangeModel(iterations=2).fit(bare, change).predict(bare)).all()
+    assert np.isfinite(ChangeModel().fit(bare, change).predict(bare)).all()
     assert np.isfinite(SpreadModel(iterations=2).fit(bare, change).predict(bare)).all()
 
 
@@ -144,10 +155,10 @@ def test_the_spread_is_above_zero_where_no_price_moved_and_where_little_is_known
     assert np.isfinite(still).all()
 
 
-@pytest.mark.parametrize("kind", [ChangeModel, SpreadModel])
-def test_estimators_are_cloned_and_fit_alike(kind: type[ChangeModel], rows: pd.DataFrame) -> None:
-    change = rows["change_1d"].to_numpy(dtype=float)
-    model = kind(iterations=3)
-    once, again = clone(model).fit(rows, change).predict(rows), model.fit(rows, change).predict(rows)
-    assert model.get_params()["iterations"] == 3
+@pytest.mark.parametrize("model", [ChangeModel(moves=0.5, nation=0.5, chances=3), SpreadModel(iterations=3)])
+def test_estimators_are_cloned_and_fit_alike(model: BaseEstimator, rows: pd.DataFrame) -> None:
+    days = rows.set_axis(pd.MultiIndex.from_product([range(ROWS // 3), list("abc")], names=["origin", "zone"]))
+    change = days["change_1d"].to_numpy(dtype=float)
+    once, again = clone(model).fit(days, change).predict(days), model.fit(days, change).predict(days)
+    assert clone(model).get_params() == model.get_params()
     assert np.array_equal(once, again)

@@ -21,8 +21,7 @@ ZONES = ("ajmer", "barwala", "chennai", "delhi", "namakkal", "pune")
 FIRST_DAY = dt.date(2023, 1, 1)
 DAYS = 900
 CUTOFF = FIRST_DAY + dt.timedelta(days=699)  # 2024-11-30
-FEW = {"iterations": 3}
-SMALL = replace(QUICK, anchors_days=(1, 30), calibrated_days=(1, 30), model=FEW, trial=FEW, spread=FEW)
+SMALL = replace(QUICK, anchors_days=(1, 30), calibrated_days=(1, 30), model={"chances": 3}, spread={"iterations": 3})
 Run = Callable[..., tuple[int, str, str]]
 
 

@@ -29,8 +29,7 @@ from necc.predict import Model
 from tests.test_predict import CUTOFF, QUICK, made_up_market
 
 PROJECT = Path(__file__).parent.parent
-FEW = {"iterations": 3}
-SMALL = replace(QUICK, anchors_days=(1, 30), calibrated_days=(1, 30), model=FEW, trial=FEW, spread=FEW)
+SMALL = replace(QUICK, anchors_days=(1, 30), calibrated_days=(1, 30), model={"chances": 3}, spread={"iterations": 3})
 Change = Callable[[dict[str, bytes]], None]
 
 

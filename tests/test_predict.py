@@ -30,8 +30,7 @@ CUTOFF = FIRST_DAY + dt.timedelta(days=639)
 QUICK = Recipe(
     anchors_days=(1, 7, 30),
     calibrated_days=(1, 7, 30),
-    model={"iterations": 20, "smallest_leaf": 30},
-    trial={"iterations": 10},
+    model={"chances": 20},
     spread={"iterations": 10, "smallest_leaf": 30},
 )
 train = partial(predict.train, jobs=1)  # other processes take longer to start than this to train
@@ -233,9 +232,16 @@ def test_each_fold_is_tried_by_a_model_of_the_days_before(
 def test_the_part_of_the_nation_grows_with_the_days_ahead() -> None:
     parts = {days: learn.nation_part(days) for days in (1, 3, 5, 7, 30)}
     assert parts == {1: 0, 3: 0.25, 5: 0.5, 7: 0.7, 30: 0.7}
-    tomorrow, weeks = learn._arguments(learn.Recipe(), 1), learn._arguments(learn.Recipe(model={"leaves": 4}), 14)
-    assert tomorrow == {"nation": 0, "stretch": 1.1, "leaves": 16, "iterations": 60}
-    assert weeks == {"nation": 0.7, "stretch": 1.0, "leaves": 4, "iterations": 40}
+
+
+def test_whether_a_price_moves_is_asked_for_a_few_days_ahead() -> None:
+    shapes = {days: learn._arguments(learn.Recipe(model={"penalty": 9.0}), days) for days in (1, 5, 7, 14)}
+    assert shapes == {
+        1: {"moves": 0.8, "nation": 0, "stretch": 1.1, "penalty": 9},
+        5: {"moves": 0.8, "nation": 0.5, "stretch": 1.1, "penalty": 9},
+        7: {"moves": 0, "nation": 0.7, "stretch": 1.1, "penalty": 9},
+        14: {"moves": 0, "nation": 0.7, "stretch": 1, "penalty": 9},
+    }
 
 
 def test_a_line_helps_with_the_spread_from_three_days_on(model: Model) -> None:
@@ -287,7 +293,7 @@ def test_the_version_tells_prices_cutoff_and_recipe_apart(market: pd.DataFrame, 
         predict.version_of(changed, CUTOFF, recipe=QUICK),
         predict.version_of(moved, CUTOFF, recipe=QUICK),
         predict.version_of(market, CUTOFF - dt.timedelta(days=1), recipe=QUICK),
-        predict.version_of(market, CUTOFF, recipe=replace(QUICK, model={"iterations": 21})),
+        predict.version_of(market, CUTOFF, recipe=replace(QUICK, model={"chances": 21})),
         predict.version_of(market, CUTOFF),
     ]
     assert len({model.run.version, *versions}) == 6

@@ -31,8 +31,7 @@ TINY = replace(
     QUICK,
     anchors_days=(1, 30),
     calibrated_days=(1, 30),
-    model={"iterations": 2, "smallest_leaf": 30},
-    trial={"iterations": 2},
+    model={"chances": 2},
     spread={"iterations": 2, "smallest_leaf": 30},
     origin_step_days=5,
 )
