@@ -198,6 +198,23 @@ def test_another_file_is_refused_in_one_line(saved: ModelFile, tmp_path: Path, c
     assert "\n" not in str(caught.value)
 
 
+def test_a_single_bad_tree_is_found_wherever_it_stands(saved: ModelFile, tmp_path: Path) -> None:
+    """In a size, a chance or a spread: of each archive, one tree."""
+    with zipfile.ZipFile(saved.path) as archive:
+        arrays = {name: archive.read(name) for name in archive.namelist() if name.endswith(".npy")}
+    trees = [name for name, content in arrays.items() if "is_leaf" in (np.load(io.BytesIO(content)).dtype.names or ())]
+    assert len(trees) > 20
+    for tree in trees:
+
+        def turn(members: dict[str, bytes], tree: str = tree) -> None:
+            one = {tree: members[tree]}
+            turn_trees("left", 0)(one)
+            members.update(one)
+
+        with pytest.raises(ModelFileError, match="a tree in it leads nowhere"):
+            model_file.load(changed(saved, tmp_path, turn))
+
+
 def test_nothing_that_a_file_names_is_executed(saved: ModelFile, tmp_path: Path) -> None:
     """The call of a shell, in the shape of the date that a model holds."""
     trace = tmp_path / "executed"
