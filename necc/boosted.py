@@ -11,7 +11,8 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.utils.validation import check_is_fitted
 
-from necc.linear import known_columns, learnt, line
+from necc.columns import known_columns, learnt
+from necc.linear import line
 
 Floats = npt.NDArray[np.float64]
 
@@ -49,10 +50,10 @@ class BoostedLine(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: pd.DataFrame, y: Floats) -> Self:  # noqa: N803 - scikit-learn's name
         """Learn from a matrix of `features.matrix` and the log changes that followed."""
-        change = np.asarray(y, dtype=np.float64)
-        self.line_ = line(self.penalty).fit(learnt(X), change)
-        said = self.line_.predict(learnt(X))
-        self.columns_ = known_columns(learnt(X))
+        change, told = np.asarray(y, dtype=np.float64), learnt(X)
+        self.line_ = line(self.penalty).fit(told, change)
+        said = self.line_.predict(told)
+        self.columns_ = known_columns(told)
         self.trees_ = self._new_trees().fit(_with(X[self.columns_], said), change - said)
         self.n_features_in_ = X.shape[1]
         return self

@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from necc.nation import moments
+from necc.columns import moments, standard
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,8 +24,6 @@ SEASON = tuple(f"{name}_{wave}_{k}" for name in ("sun", "moon") for wave in ("si
 DEPENDS_ON_SEASON = ("national_level_vs_365d", "national_level_vs_28d", "level_vs_365d", "national_trend_5d")
 LARGEST_DEVIATION = 4.0  # standard deviations; a typing error is no better informed than that
 SMALLEST_RESIDUAL = 0.1  # of the mean size of a change: nearer ones weigh no more, or one row would rule
-# The model learns from the years themselves: with what eight of them did beside it, it took single ones for the rule.
-NOT_LEARNT = ("last_year_", "recent_years_", "past_years_", "rose_by_", "to_normal_")
 WEEKDAYS = 7
 WEEKDAY_WEIGHT = 0.3  # against a standard deviation: a habit of one day is a small thing
 
@@ -42,13 +40,13 @@ class SeasonalTerms(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def transform(self, X: pd.DataFrame) -> npt.NDArray[np.float32]:  # noqa: N803 - scikit-learn's name
         """Missing values stand at the mean; the columns must be those of fit."""
         check_is_fitted(self)
-        values = (X[self.columns_].to_numpy(dtype=np.float32) - self.mean_) / self.deviation_
-        standard = np.nan_to_num(np.clip(values, -LARGEST_DEVIATION, LARGEST_DEVIATION)).astype(np.float32)
+        values = X[self.columns_].to_numpy(dtype=np.float32)
+        made = standard(values, self.mean_, self.deviation_, LARGEST_DEVIATION).astype(np.float32)
         place = {name: number for number, name in enumerate(self.columns_)}
-        season = standard[:, [place[name] for name in SEASON]]
-        products = [season * standard[:, [place[name]]] for name in DEPENDS_ON_SEASON]
+        season = made[:, [place[name] for name in SEASON]]
+        products = [season * made[:, [place[name]]] for name in DEPENDS_ON_SEASON]
         weekday = X["weekday"].to_numpy()[:, None] == np.arange(WEEKDAYS)
-        return np.concatenate([standard, WEEKDAY_WEIGHT * weekday, *products], axis=1).astype(np.float32)
+        return np.concatenate([made, WEEKDAY_WEIGHT * weekday, *products], axis=1).astype(np.float32)
 
 
 class AbsoluteRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -94,13 +92,3 @@ class AbsoluteRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 def line(penalty: float) -> Pipeline:
     """From a matrix of `features.matrix` to the line's medians."""
     return make_pipeline(SeasonalTerms(), AbsoluteRidge(penalty))
-
-
-def learnt(X: pd.DataFrame) -> pd.DataFrame:  # noqa: N803 - scikit-learn's name
-    """The columns of a feature matrix that a change is learnt from."""
-    return X[[name for name in X.columns if not str(name).startswith(NOT_LEARNT)]]
-
-
-def known_columns(X: pd.DataFrame) -> list[str]:  # noqa: N803 - scikit-learn's name
-    """The columns with any value: a short history has no past years, and trees cannot bin nothing."""
-    return [str(name) for name in X.columns[X.notna().any()]]

@@ -16,7 +16,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from necc.linear import learnt, line
+from necc.columns import learnt
+from necc.linear import line
 from necc.moves import PriceMoves
 from necc.nation import NationalMove, beside_the_nation
 
@@ -60,11 +61,11 @@ class ChangeModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: pd.DataFrame, y: Floats) -> Self:  # noqa: N803 - scikit-learn's name
         """Learn from a matrix of `features.matrix` and the log changes that followed."""
-        change = np.asarray(y, dtype=np.float64)
-        self.line_ = line(self.penalty).fit(learnt(X), change)
+        change, told = np.asarray(y, dtype=np.float64), learnt(X)
+        self.line_ = line(self.penalty).fit(told, change)
         if self.nation:
             self.nation_ = NationalMove().fit(X, change)
-            self.zones_ = line(self.penalty).fit(learnt(X), beside_the_nation(X, change))
+            self.zones_ = line(self.penalty).fit(told, beside_the_nation(X, change))
         if self.moves:
             self.moves_ = PriceMoves(self.chances, self.seed).fit(X, change)
         self.n_features_in_ = X.shape[1]
@@ -73,9 +74,10 @@ class ChangeModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def predict(self, X: pd.DataFrame) -> Floats:  # noqa: N803 - scikit-learn's name
         """The expected log change of each row; one too small for a step of the price is 0."""
         check_is_fitted(self)
-        made = np.asarray(self.line_.predict(learnt(X)))
+        told = learnt(X)
+        made = np.asarray(self.line_.predict(told))
         if self.nation:
-            apart = self.nation_.predict(X) + self.zones_.predict(learnt(X))
+            apart = self.nation_.predict(X) + self.zones_.predict(told)
             made = (1 - self.nation) * made + self.nation * apart
         made = self.stretch * made
         if self.moves:

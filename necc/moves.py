@@ -19,7 +19,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.utils.validation import check_is_fitted
 
 from necc.boosted import BoostedLine
-from necc.linear import known_columns
+from necc.columns import known_columns
 
 Floats = npt.NDArray[np.float64]
 

@@ -16,6 +16,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.utils.validation import check_is_fitted
 
+from necc.columns import moments, standard
 from necc.feature_table import FEATURES, OBSERVANCES
 
 Floats = npt.NDArray[np.float64]
@@ -63,9 +64,7 @@ class NationalMove(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray((self.usual_ + self.kernel_.predict(self._standard(values)))[day])
 
     def _standard(self, values: Floats) -> Floats:
-        """A missing value stands at the mean."""
-        standard = np.clip((values - self.mean_) / self.deviation_, -LARGEST_DEVIATION, LARGEST_DEVIATION)
-        return np.nan_to_num(standard)
+        return standard(values, self.mean_, self.deviation_, LARGEST_DEVIATION)
 
 
 def _days(X: pd.DataFrame) -> tuple[Numbers, Floats]:  # noqa: N803 - scikit-learn's name
@@ -74,15 +73,6 @@ def _days(X: pd.DataFrame) -> tuple[Numbers, Floats]:  # noqa: N803 - scikit-lea
     first = np.zeros(len(days), dtype=np.int64)
     first[day[::-1]] = np.arange(len(day))[::-1]
     return np.asarray(day, dtype=np.int64), X[list(NATIONAL)].to_numpy()[first].astype(np.float64)
-
-
-def moments(values: Floats) -> tuple[Floats, Floats]:
-    """The mean and the standard deviation of what is known of each column; 1 where that does not vary."""
-    known = ~np.isnan(values)
-    count = np.maximum(known.sum(axis=0), 1)
-    mean = np.where(known, values, 0).sum(axis=0) / count
-    deviation = np.sqrt(np.where(known, (values - mean) ** 2, 0).sum(axis=0) / count)
-    return mean, np.where(deviation > 0, deviation, 1.0)
 
 
 def day_means(day: Numbers, values: Floats) -> Floats:

@@ -11,8 +11,8 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.utils.validation import check_is_fitted
 
-from necc.linear import LARGEST_DEVIATION, AbsoluteRidge, known_columns
-from necc.nation import moments
+from necc.columns import known_columns, moments, standard
+from necc.linear import LARGEST_DEVIATION, AbsoluteRidge
 
 Floats = npt.NDArray[np.float64]
 
@@ -94,8 +94,8 @@ class SpreadModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.scale_ = float(np.quantile(size / np.exp(self.line_.predict(self._standard(X))), SPREAD_QUANTILE))
 
     def _standard(self, X: pd.DataFrame) -> npt.NDArray[np.float32]:  # noqa: N803 - scikit-learn's name
-        values = (X[list(MOVED_LATELY)].to_numpy(dtype=np.float64) - self.mean_) / self.deviation_
-        return np.nan_to_num(np.clip(values, -LARGEST_DEVIATION, LARGEST_DEVIATION)).astype(np.float32)
+        values = X[list(MOVED_LATELY)].to_numpy(dtype=np.float64)
+        return standard(values, self.mean_, self.deviation_, LARGEST_DEVIATION).astype(np.float32)
 
     def predict(self, X: pd.DataFrame) -> Floats:  # noqa: N803 - scikit-learn's name
         """Log, above zero; a zone that rested lately still may move."""

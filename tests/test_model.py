@@ -8,8 +8,9 @@ import pytest
 from sklearn.base import BaseEstimator, clone
 
 from necc.boosted import BoostedLine
+from necc.columns import learnt
 from necc.feature_table import FEATURES
-from necc.linear import AbsoluteRidge, SeasonalTerms, learnt
+from necc.linear import AbsoluteRidge, SeasonalTerms
 from necc.model import SMALLEST_CHANGE, ChangeModel
 from necc.spread import TELLS_SPREAD, SpreadModel
 

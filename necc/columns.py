@@ -1,0 +1,38 @@
+"""Columns of a feature matrix: which of them are learnt from, and on one scale. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+
+# The model learns from the years themselves: with what eight of them did beside it, it took single ones for the rule.
+NOT_LEARNT = ("last_year_", "recent_years_", "past_years_", "rose_by_", "to_normal_")
+
+
+def learnt(X: pd.DataFrame) -> pd.DataFrame:  # noqa: N803 - scikit-learn's name
+    """The columns of a feature matrix that a change is learnt from."""
+    return X[[name for name in X.columns if not str(name).startswith(NOT_LEARNT)]]
+
+
+def known_columns(X: pd.DataFrame) -> list[str]:  # noqa: N803 - scikit-learn's name
+    """The columns with any value: a short history has no past years, and trees cannot bin nothing."""
+    return [str(name) for name in X.columns[X.notna().any()]]
+
+
+def moments(values: Floats) -> tuple[Floats, Floats]:
+    """The mean and the standard deviation of what is known of each column; 1 where that does not vary."""
+    known = ~np.isnan(values)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, values, 0).sum(axis=0) / count
+    deviation = np.sqrt(np.where(known, (values - mean) ** 2, 0).sum(axis=0) / count)
+    return mean, np.where(deviation > 0, deviation, 1.0)
+
+
+def standard(values: npt.NDArray[Any], mean: Floats, deviation: Floats, largest: float) -> Floats:
+    """In standard deviations from the mean, cut at the largest; a missing value stands at the mean."""
+    return np.nan_to_num(np.clip((values - mean) / deviation, -largest, largest))
