@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from necc import analyse, cli, forecasting, predict
+from necc import analyse, forecasting, predict
 from necc.embedded import Cluster
+from tests.command import Run, command_on
 from tests.hand_made import Book, book_on
 
 ZONES = ("barwala", "delhi", "namakkal")
@@ -20,7 +21,6 @@ FIRST_DAY = dt.date(2021, 1, 1)
 DAYS = 1190  # three years of history, and three months to forecast
 LAST_DAY = FIRST_DAY + dt.timedelta(days=DAYS - 1)  # 2024-04-04
 ASKED = ["--demo", "backtest", "--origins", "monthly", "--horizons", "1,7"]
-Run = Callable[..., tuple[int, str, str]]
 
 
 def write_market(book: Book) -> None:
@@ -54,16 +54,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def necc(book: Book, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setenv("DATABASE_URL", book.settings.database_url or "")
-    monkeypatch.setenv("NECC_HOME", str(book.settings.home))
-    monkeypatch.setenv("NECC_TODAY", LAST_DAY.isoformat())
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = cli.run(list(arguments))
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    return command_on(book.settings.database_url, book.settings.home, monkeypatch, capsys, LAST_DAY)
 
 
 def test_a_backtest_is_told_as_json_and_table_and_drawn_and_resumed(

@@ -9,7 +9,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -20,28 +19,19 @@ from necc import __version__, cli
 from necc.config import Settings
 from necc.forecast_store import save
 from necc.runlog import lock
+from tests.command import Run, command_on
 from tests.hand_made import Book
 from tests.site import altered
 from tests.test_forecast_store import RUN, made
 from tests.test_pipeline import TODAY
 
 ROOT = Path(__file__).resolve().parent.parent
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def necc(embedded_settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run the command on a fresh database in the middle of March 2024; gives code, stdout, stderr."""
-    monkeypatch.setenv("DATABASE_URL", embedded_settings.database_url or "")
-    monkeypatch.setenv("NECC_HOME", str(embedded_settings.home))
-    monkeypatch.setenv("NECC_TODAY", TODAY.isoformat())
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = cli.run(list(arguments))
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    return command_on(embedded_settings.database_url, embedded_settings.home, monkeypatch, capsys, TODAY)
 
 
 def commands(group: click.Group = cli.cli, prefix: str = "necc") -> list[tuple[str, click.Command]]:

@@ -11,17 +11,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from necc import cli, kept_model, model_file, predict
+from necc import kept_model, model_file, predict
 from necc.config import INDIA, Settings
 from necc.embedded import Cluster
 from necc.explaining import explain
 from necc.model_file import ModelFile
+from tests.command import Run, command_on
 from tests.hand_made import Book, book_on
 from tests.test_model_file import SMALL, Change, changed, edit_about
 from tests.test_predict import CUTOFF, FIRST_DAY, ZONES, made_up_market, trained_quickly
 
 TRAINING = "training the model that is explained: up to a minute"
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -58,16 +58,7 @@ def settings(book: Book, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def necc(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setenv("DATABASE_URL", settings.database_url or "")
-    monkeypatch.setenv("NECC_HOME", str(settings.home))
-    monkeypatch.setenv("NECC_TODAY", CUTOFF.isoformat())
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = cli.run(list(arguments))
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    return command_on(settings.database_url, settings.home, monkeypatch, capsys, CUTOFF)
 
 
 def files(home: Path) -> list[str]:

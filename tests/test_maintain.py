@@ -13,10 +13,10 @@ from necc import maintain as upkeep
 from necc.embedded import Cluster
 from necc.errors import DatabaseError, LockedError
 from necc.maintain import Step, maintain
+from tests.command import Run
 from tests.conftest import temporary_database
 from tests.schema_rows import business, person, value
 from tests.test_migrate import embedded_only
-from tests.test_verify import Run
 from tests.test_verify import necc as necc  # the fixture
 
 Connection = psycopg.Connection[Any]

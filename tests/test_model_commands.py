@@ -6,23 +6,22 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from necc import cli, predict
+from necc import predict
 from necc.embedded import Cluster
+from tests.command import Run, command_on
 from tests.hand_made import Book, book_on
-from tests.test_predict import QUICK, trained_quickly
+from tests.test_model_file import SMALL
+from tests.test_predict import trained_quickly
 
 ZONES = ("ajmer", "barwala", "chennai", "delhi", "namakkal", "pune")
 FIRST_DAY = dt.date(2023, 1, 1)
 DAYS = 900
 CUTOFF = FIRST_DAY + dt.timedelta(days=699)  # 2024-11-30
-SMALL = replace(QUICK, anchors_days=(1, 30), calibrated_days=(1, 30), model={"chances": 3}, spread={"iterations": 3})
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -54,16 +53,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def necc(book: Book, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setenv("DATABASE_URL", book.settings.database_url or "")
-    monkeypatch.setenv("NECC_HOME", str(book.settings.home))
-    monkeypatch.setenv("NECC_TODAY", (FIRST_DAY + dt.timedelta(days=DAYS - 1)).isoformat())
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = cli.run(list(arguments))
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    last_day = FIRST_DAY + dt.timedelta(days=DAYS - 1)
+    return command_on(book.settings.database_url, book.settings.home, monkeypatch, capsys, last_day)
 
 
 def kept(folder: Path) -> Path:

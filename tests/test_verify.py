@@ -10,14 +10,14 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from necc import cli, migrate
+from necc import migrate
 from necc.embedded import Cluster
 from necc.errors import DatabaseError
+from tests.command import Run, command_on
 from tests.conftest import temporary_database
 from tests.test_migrate import ZONES, Project, _rows, _scratch_databases, embedded_only
 
 Connection = psycopg.Connection[Any]
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -38,15 +38,7 @@ def verify(project: Project, connection: Connection) -> list[str]:
 @pytest.fixture
 def necc(database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run the command on a fresh deployed database; gives code, stdout, stderr."""
-    monkeypatch.setenv("DATABASE_URL", database)
-    monkeypatch.setenv("NECC_HOME", str(tmp_path))
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = cli.run(list(arguments))
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    return command_on(database, tmp_path, monkeypatch, capsys)
 
 
 # --- against the files ----------------------------------------------------------------------------------
