@@ -33,17 +33,15 @@ WARM_UP_DAYS = 400  # the first origins lack a year of look-back; a third of the
 # they made skill at 14 days .196 where the whole change had .214, and .316 instead of .322 at 30 days.
 WEIGHTS = (0.0, 0.5, 1.0)
 # The part of the nation's own model grows with the days ahead: 0 for tomorrow, a quarter at 3 days, from a week on
-# this. Over 2014-04..2023-02, refitted yearly, it raised the mean skill at 7, 14 and 30 days from .176, .188 and .301
-# to .193, .216 and .322; from .5 to .8 all is one. A whole part for tomorrow would halve the skill there.
-LARGEST_NATION = 0.7
+# this. Over 2012-04..2023-02, each year forecast by a model of all the others, skill at 14 days was .243 with .7, .245
+# with .8 and .247 with .9; refitted yearly over 2014-04..2023-02 .222, .223 and .223, at 30 days .320, .319 and .318. A
+# whole part for tomorrow would halve the skill there.
+LARGEST_NATION = 0.8
 DAYS_TO_ALL_NATION = 8
-# Up to this many days ahead, this part comes from `moves`: over 2014-04..2023-02, refitted yearly, it raised the mean
-# skill from .164 to .183 at 1 day, from .231 to .252 at 3 and from .199 to .212 at 5, in each of three spans of three
-# years. From .6 to .9 all is one; a week ahead, when few zones rest, there is nothing to gain.
-MOVES, DAYS_OF_MOVES = 0.8, 5
-# Penalties draw to naive, and a mean of views is tamer than each: up to a week a tenth more is nearer, by .003 of skill
-# over the same years at 1, 3 and 7 days. At 14 days it made no difference, at 30 days it took .002.
-STRETCH, DAYS_OF_STRETCH = 1.1, 7
+# The part of `moves` by days ahead, straight lines between. Over the same years it raised skill from .206 to .242 at 3
+# days, from .187 to .192 at 7 and from .206 to .207 at 10; refitted yearly from .174 to .178 and from .185 to .187. Two
+# weeks ahead, when no zone rests, it gained .001 with each year left out, and took that when refitted yearly.
+MOVES = {3: 0.8, 5: 0.6, 7: 0.3, 10: 0.2, 14: 0.0}
 # How wild a market is, trees learn from single episodes. With half a line beside them the loss of the inner bounds at
 # 7, 14 and 30 days was less by .8, .8 and 1.3 % over the same years, of the outer ones by 1.5, 1.9 and 2.5 %; at 3 days
 # by .1 and .8 %. A day ahead it was 1 % more: half the prices rest, and of that trees know more.
@@ -140,6 +138,11 @@ def nation_part(horizon_days: int) -> float:
     return min(LARGEST_NATION, (horizon_days - 1) / DAYS_TO_ALL_NATION)
 
 
+def moves_part(horizon_days: int) -> float:
+    """How much of a forecast comes from the model of moves, 0 to 1."""
+    return float(np.interp(horizon_days, list(MOVES), list(MOVES.values())))
+
+
 def cut(changes: Floats) -> Floats:
     """Changes as they are learnt and predicted."""
     return np.clip(changes, -LARGEST_CHANGE, LARGEST_CHANGE)
@@ -186,9 +189,7 @@ def _learn_one(daily: Daily, recipe: Recipe, horizon: int) -> Anchor:
 
 def _arguments(recipe: Recipe, horizon: int) -> dict[str, Any]:
     """Of the model of one horizon; what the recipe says comes first."""
-    moves = MOVES if horizon <= DAYS_OF_MOVES else 0.0
-    stretch = STRETCH if horizon <= DAYS_OF_STRETCH else 1.0
-    return {"moves": moves, "nation": nation_part(horizon), "stretch": stretch, **recipe.model}
+    return {"moves": moves_part(horizon), "nation": nation_part(horizon), **recipe.model}
 
 
 def _origins(daily: Daily, step_days: int) -> pd.DatetimeIndex:

@@ -37,7 +37,6 @@ class ChangeModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     Args:
         moves: the part of the third view, 0 to 1.
         nation: the part of the second view in what is left, 0 to 1.
-        stretch: what the changes of the first two are multiplied by.
         penalty: of the lines, see `AbsoluteRidge`.
         chances: trees that say whether a price moves.
         seed: of the features that they may look at.
@@ -47,14 +46,12 @@ class ChangeModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self,
         moves: float = 0.0,
         nation: float = 0.0,
-        stretch: float = 1.0,
         penalty: float = 1200.0,
         chances: int = 80,
         seed: int = 0,
     ) -> None:
         self.moves = moves
         self.nation = nation
-        self.stretch = stretch
         self.penalty = penalty
         self.chances = chances
         self.seed = seed
@@ -79,7 +76,6 @@ class ChangeModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if self.nation:
             apart = self.nation_.predict(X) + self.zones_.predict(told)
             made = (1 - self.nation) * made + self.nation * apart
-        made = self.stretch * made
         if self.moves:
             made = (1 - self.moves) * made + self.moves * self.moves_.predict(X)
         return np.asarray(np.where(np.abs(made) < SMALLEST_CHANGE, 0.0, made))

@@ -89,20 +89,11 @@ def test_the_nation_and_its_zones_add_up(rows: pd.DataFrame) -> None:
     assert np.corrcoef(model.predict(days), change)[0, 1] > 0.9
 
 
-def test_a_stretched_change_is_longer(rows: pd.DataFrame) -> None:
-    change = 0.05 * rows["change_1d"].to_numpy(dtype=float)
-    plain, longer = (ChangeModel(stretch=by).fit(rows, change).predict(rows) for by in (1.0, 1.5))
-    moves = plain != 0
-    assert longer[moves] == pytest.approx(1.5 * plain[moves])
-
-
 def test_moves_count_beside_the_line(rows: pd.DataFrame) -> None:
     days = rows.set_axis(pd.MultiIndex.from_product([range(ROWS // 3), list("abc")], names=["origin", "zone"]))
     change = np.where(days["change_1d"] > 0.3, 0.02, 0.0)
-    line, moves, both = (
-        ChangeModel(moves=part, stretch=2, chances=10).fit(days, change).predict(days) for part in (0, 1, 0.5)
-    )
-    assert np.abs(change - moves).mean() < 0.3 * np.abs(change - line / 2).mean()
+    line, moves, both = (ChangeModel(moves=part, chances=10).fit(days, change).predict(days) for part in (0, 1, 0.5))
+    assert np.abs(change - moves).mean() < 0.3 * np.abs(change - line).mean()
     far = (np.abs(line) > 0.01) & (moves > 0.01)  # none is cut off as too small
     assert both[far] == pytest.approx((line[far] + moves[far]) / 2)
 

@@ -44,8 +44,36 @@ def test_days_alike_are_followed_by_like_changes(rows: pd.DataFrame) -> None:
     calm["sun_sin_1"], calm["sun_cos_1"] = np.sin(turn).astype(np.float32), np.cos(turn).astype(np.float32)
     change = 0.1 * np.where(np.sin(turn) * np.cos(turn) > 0, 1.0, -1.0)  # no straight line of the two says it
     even = rows.index.get_level_values("origin").to_numpy() % 2 == 0
-    made = NationalMove(nearness=0.3, penalty=0.1).fit(calm[even], change[even]).predict(calm[~even])
+    made = NationalMove(nearness=0.3, sharpness=0.3, penalty=0.1).fit(calm[even], change[even]).predict(calm[~even])
     assert np.corrcoef(made, change[~even])[0, 1] > 0.8
+
+
+def test_the_answer_is_the_mean_of_a_smooth_one_and_one_that_bends_at_a_day(rows: pd.DataFrame) -> None:
+    """One day rose in a calm year: between it and its neighbours the sharp kernel falls off at once."""
+    calm = rows * np.float32(0)
+    calm["moon_sin_1"] = np.repeat(np.linspace(-1, 1, DAYS), len(ZONES)).astype(np.float32)
+    change = np.where(rows.index.get_level_values("origin") == DAYS // 2, 0.1, 0.0)
+    model = NationalMove(nearness=5, sharpness=5, penalty=0.01).fit(calm, change)
+    made = model.predict(calm)[:: len(ZONES)]
+    smooth, sharp = (model.usual_ + kernel.predict(kernel.X_fit_) for kernel in (model.smooth_, model.sharp_))
+    assert made == pytest.approx((smooth + sharp) / 2)
+    assert sharp[DAYS // 2] > 2 * smooth[DAYS // 2] > 0
+
+
+@pytest.mark.parametrize(("feature", "is_nearer"), [("sun_sin_1", False), ("national_level_vs_365d", True)])
+def test_days_of_another_season_are_further_apart_than_days_of_another_level(
+    rows: pd.DataFrame, feature: str, is_nearer: bool
+) -> None:
+    """What followed one day is believed of a day that differs from it in one feature, by a standard deviation."""
+    calm = rows * np.float32(0)
+    for name in (feature, "national_7d"):
+        calm[name] = rows[name]
+    change = np.where(rows.index.get_level_values("origin") == 0, 0.1, 0.0)
+    model = NationalMove(nearness=0.5, sharpness=0.5).fit(calm, change)
+    first = calm.iloc[:1]
+    asked = pd.concat([first.assign(**{name: first[name] + calm[name].std()}) for name in (feature, "national_7d")])
+    other, momentum = model.predict(asked.set_axis(pd.MultiIndex.from_tuples([(1, "a"), (2, "a")])))
+    assert bool(other > momentum) is is_nearer
 
 
 def test_all_zones_of_a_day_get_one_answer_whoever_is_asked(rows: pd.DataFrame) -> None:
