@@ -32,16 +32,16 @@ WARM_UP_DAYS = 400  # the first origins lack a year of look-back; a third of the
 # Not at all, half or whole. Steps of a tenth, up to 1.3, followed the noise of their span: over 2020-04..2023-02
 # they made skill at 14 days .196 where the whole change had .214, and .316 instead of .322 at 30 days.
 WEIGHTS = (0.0, 0.5, 1.0)
-# The part of the nation's own model grows with the days ahead: 0 for tomorrow, a quarter at 3 days, from a week on
-# this. Over 2012-04..2023-02, each year forecast by a model of all the others, skill at 14 days was .243 with .7, .245
-# with .8 and .247 with .9; refitted yearly over 2014-04..2023-02 .222, .223 and .223, at 30 days .320, .319 and .318. A
-# whole part for tomorrow would halve the skill there.
+# The part of the view by nation and zones grows with the days ahead: none for tomorrow, two fifths at 3 days, from 5
+# days on this. Over 2012-04..2023-02, each year forecast by a model of all the others, skill at 14 days was .243 with
+# .7, .245 with .8 and .247 with .9; refitted yearly over 2014-04..2023-02 .222, .223 and .223, at 30 days .320, .319
+# and .318. A whole part for tomorrow would halve the skill there.
 LARGEST_NATION = 0.8
-DAYS_TO_ALL_NATION = 8
-# The part of `moves` by days ahead, straight lines between. Over the same years it raised skill from .206 to .242 at 3
-# days, from .187 to .192 at 7 and from .206 to .207 at 10; refitted yearly from .174 to .178 and from .185 to .187. Two
-# weeks ahead, when no zone rests, it gained .001 with each year left out, and took that when refitted yearly.
-MOVES = {3: 0.8, 5: 0.6, 7: 0.3, 10: 0.2, 14: 0.0}
+DAYS_TO_ALL_NATION = 5
+# The part of `moves` by days ahead, straight lines between. Over the same years, each left out, it raised skill from
+# .226 to .245 at 3 days, from .212 to .219 at 5 and from .202 to .205 at 7; refitted yearly from .201 to .210 at 5 days
+# and from .187 to .189 at 7. Ten days ahead, when no zone rests, it gained .001, and was not worth the time.
+MOVES = {1: 0.8, 3: 0.7, 5: 0.4, 7: 0.2, 10: 0.0}
 # How wild a market is, trees learn from single episodes. With half a line beside them the loss of the inner bounds at
 # 7, 14 and 30 days was less by .8, .8 and 1.3 % over the same years, of the outer ones by 1.5, 1.9 and 2.5 %; at 3 days
 # by .1 and .8 %. A day ahead it was 1 % more: half the prices rest, and of that trees know more.

@@ -20,6 +20,7 @@ from necc.columns import learnt
 from necc.linear import line
 from necc.moves import PriceMoves
 from necc.nation import NationalMove, beside_the_nation
+from necc.turns import ZoneTurns
 
 Floats = npt.NDArray[np.float64]
 
@@ -62,7 +63,9 @@ class ChangeModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.line_ = line(self.penalty).fit(told, change)
         if self.nation:
             self.nation_ = NationalMove().fit(X, change)
-            self.zones_ = line(self.penalty).fit(told, beside_the_nation(X, change))
+            own = beside_the_nation(X, change)
+            self.zones_ = line(self.penalty).fit(told, own)
+            self.turns_ = ZoneTurns().fit(X, own - self.zones_.predict(told))
         if self.moves:
             self.moves_ = PriceMoves(self.chances, self.seed).fit(X, change)
         self.n_features_in_ = X.shape[1]
@@ -74,7 +77,7 @@ class ChangeModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         told = learnt(X)
         made = np.asarray(self.line_.predict(told))
         if self.nation:
-            apart = self.nation_.predict(X) + self.zones_.predict(told)
+            apart = self.nation_.predict(X) + self.zones_.predict(told) + self.turns_.predict(X)
             made = (1 - self.nation) * made + self.nation * apart
         if self.moves:
             made = (1 - self.moves) * made + self.moves * self.moves_.predict(X)

@@ -18,7 +18,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.utils.validation import check_is_fitted
 
@@ -44,11 +44,27 @@ COUNTS = {"season": 1.5, "level": 0.5}
 WEIGHTS = np.array([COUNTS.get(FEATURES[name].group, 1.0) for name in NATIONAL])
 
 
-class NationalMove(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """The mean log change over zones, by kernel ridge regression on NATIONAL.
+class NationalDays(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Feature matrix -> one row of NATIONAL per day, in standard deviations, each by how much it counts.
 
-    A day is a level of the matrix' index, its first; all rows of a day get the same answer. From half to twice each
-    of the arguments all is one: skill at 7 to 30 days changes by .002 at most.
+    A day is a level of the matrix' index, its first.
+    """
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> Self:  # noqa: N803 - scikit-learn's name
+        """Learn the means and deviations over days."""
+        self.mean_, self.deviation_ = moments(_of_days(X))
+        return self
+
+    def transform(self, X: pd.DataFrame) -> Floats:  # noqa: N803 - scikit-learn's name
+        """Days in the order in which they first come; missing values stand at the mean."""
+        check_is_fitted(self)
+        return WEIGHTS * standard(_of_days(X), self.mean_, self.deviation_, LARGEST_DEVIATION)
+
+
+class NationalMove(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """The mean log change over zones, by kernel ridge regression on NATIONAL; all rows of a day get the same answer.
+
+    From half to twice each of the arguments all is one: skill at 7 to 30 days changes by .002 at most.
 
     Args:
         nearness: how fast a day counts less the less it is alike: exp(-nearness × squared distance), in standard
@@ -64,11 +80,10 @@ class NationalMove(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: pd.DataFrame, y: Floats) -> Self:  # noqa: N803 - scikit-learn's name
         """Learn from a matrix of `features.matrix` and the log changes that followed."""
-        day, values = _days(X)
-        self.mean_, self.deviation_ = moments(values)
-        change = day_means(day, y)
+        change = day_means(number_of_day(X), y)
         self.usual_ = float(change.mean())
-        days = self._weighed(values)
+        self.days_ = NationalDays().fit(X)
+        days = self.days_.transform(X)
         self.smooth_ = KernelRidge(kernel="rbf", gamma=self.nearness, alpha=self.penalty)
         self.sharp_ = KernelRidge(kernel="laplacian", gamma=self.sharpness, alpha=self.penalty)
         for kernel in (self.smooth_, self.sharp_):
@@ -78,21 +93,21 @@ class NationalMove(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def predict(self, X: pd.DataFrame) -> Floats:  # noqa: N803 - scikit-learn's name
         """The expected log change of the nation, for each row."""
         check_is_fitted(self)
-        day, values = _days(X)
-        days = self._weighed(values)
+        days = self.days_.transform(X)
         made = (self.smooth_.predict(days) + self.sharp_.predict(days)) / 2
-        return np.asarray((self.usual_ + made)[day])
-
-    def _weighed(self, values: Floats) -> Floats:
-        return WEIGHTS * standard(values, self.mean_, self.deviation_, LARGEST_DEVIATION)
+        return np.asarray((self.usual_ + made)[number_of_day(X)])
 
 
-def _days(X: pd.DataFrame) -> tuple[Numbers, Floats]:  # noqa: N803 - scikit-learn's name
-    """Of each row the number of its day; of each day the national features."""
-    day, days = pd.factorize(X.index.get_level_values(0))
-    first = np.zeros(len(days), dtype=np.int64)
-    first[day[::-1]] = np.arange(len(day))[::-1]
-    return np.asarray(day, dtype=np.int64), X[list(NATIONAL)].to_numpy()[first].astype(np.float64)
+def number_of_day(X: pd.DataFrame) -> Numbers:  # noqa: N803 - scikit-learn's name
+    """Of each row the number of its day, in the order in which days first come."""
+    day, _ = pd.factorize(X.index.get_level_values(0))
+    return np.asarray(day, dtype=np.int64)
+
+
+def _of_days(X: pd.DataFrame) -> Floats:  # noqa: N803 - scikit-learn's name
+    """Of each day the national features, from the first of its rows."""
+    is_first = ~X.index.get_level_values(0).duplicated()
+    return X.loc[is_first, list(NATIONAL)].to_numpy(dtype=np.float64)
 
 
 def day_means(day: Numbers, values: Floats) -> Floats:
@@ -102,5 +117,5 @@ def day_means(day: Numbers, values: Floats) -> Floats:
 
 def beside_the_nation(X: pd.DataFrame, y: Floats) -> Floats:  # noqa: N803 - scikit-learn's name
     """What each zone did more than the mean of the day's zones."""
-    day, _ = pd.factorize(X.index.get_level_values(0))
-    return np.asarray(y - day_means(np.asarray(day), y)[day])
+    day = number_of_day(X)
+    return np.asarray(y - day_means(day, y)[day])

@@ -19,7 +19,8 @@ from necc.panel import Panel
 # The rooms that a forecast passes through, from prices to intervals.
 ROOMS = (
     "panel", "grids", "lunar", "season", "neighbours", "habits", "feature_table", "features",
-    "intervals", "columns", "nation", "linear", "boosted", "moves", "model", "spread", "learn", "versions", "predict",
+    "intervals", "columns", "nation", "turns", "linear", "boosted", "moves", "model", "spread", "learn", "versions",
+    "predict",
 )  # fmt: skip
 LIBRARIES = ("scikit-learn", "ephem", "hijridate")
 

@@ -35,7 +35,7 @@ ORDER = (
     ("grids panel lunar", "fallback"),
     ("season", "neighbours", "habits", "feature_table"),
     ("features",),
-    ("intervals", "columns nation linear boosted moves model spread"),
+    ("intervals", "columns nation turns linear boosted moves model spread"),
     ("learn",),
     ("versions",),
     ("predict",),

@@ -99,7 +99,7 @@ def test_missing_values_stand_at_the_mean(rows: pd.DataFrame) -> None:
     gaps.iloc[:60, list(gaps.columns).index("national_7d")] = np.nan
     model = NationalMove().fit(gaps, change)
     assert np.isfinite(model.predict(gaps)).all()
-    mean = np.float32(model.mean_[NATIONAL.index("national_7d")])
+    mean = np.float32(model.days_.mean_[NATIONAL.index("national_7d")])
     filled = gaps.assign(national_7d=gaps["national_7d"].fillna(mean))
     assert model.predict(filled) == pytest.approx(model.predict(gaps), abs=1e-5)
 

@@ -231,15 +231,15 @@ def test_each_fold_is_tried_by_a_model_of_the_days_before(
 
 def test_the_part_of_the_nation_grows_with_the_days_ahead() -> None:
     parts = {days: learn.nation_part(days) for days in (1, 3, 5, 7, 30)}
-    assert parts == {1: 0, 3: 0.25, 5: 0.5, 7: 0.75, 30: 0.8}
+    assert parts == {1: 0, 3: 0.4, 5: 0.8, 7: 0.8, 30: 0.8}
 
 
 def test_whether_a_price_moves_is_asked_for_a_few_days_ahead() -> None:
     shapes = {days: learn._arguments(learn.Recipe(model={"penalty": 9.0}), days) for days in (1, 5, 7, 14)}
     assert shapes == {
         1: {"moves": 0.8, "nation": 0, "penalty": 9},
-        5: {"moves": 0.6, "nation": 0.5, "penalty": 9},
-        7: {"moves": 0.3, "nation": 0.75, "penalty": 9},
+        5: {"moves": 0.4, "nation": 0.8, "penalty": 9},
+        7: {"moves": 0.2, "nation": 0.8, "penalty": 9},
         14: {"moves": 0, "nation": 0.8, "penalty": 9},
     }
 
