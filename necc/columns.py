@@ -24,15 +24,19 @@ def known_columns(X: pd.DataFrame) -> list[str]:  # noqa: N803 - scikit-learn's 
     return [str(name) for name in X.columns[X.notna().any()]]
 
 
-def moments(values: Floats) -> tuple[Floats, Floats]:
+def moments(values: npt.NDArray[Any]) -> tuple[Floats, Floats]:
     """The mean and the standard deviation of what is known of each column; 1 where that does not vary."""
-    known = ~np.isnan(values)
-    count = np.maximum(known.sum(axis=0), 1)
-    mean = np.where(known, values, 0).sum(axis=0) / count
-    deviation = np.sqrt(np.where(known, (values - mean) ** 2, 0).sum(axis=0) / count)
+    made = np.array([_moments(column[~np.isnan(column)].astype(np.float64)) for column in values.T])
+    mean, deviation = made.reshape(-1, 2).T
     return mean, np.where(deviation > 0, deviation, 1.0)
 
 
-def standard(values: npt.NDArray[Any], mean: Floats, deviation: Floats, largest: float) -> Floats:
-    """In standard deviations from the mean, cut at the largest; a missing value stands at the mean."""
-    return np.nan_to_num(np.clip((values - mean) / deviation, -largest, largest))
+def _moments(known: Floats) -> tuple[float, float]:
+    """Column by column: a whole matrix in double precision, and what is computed on the way, is what memory ends by."""
+    return (float(known.mean()), float(known.std())) if len(known) else (0.0, 1.0)
+
+
+def standard(values: npt.NDArray[Any], mean: Floats, deviation: Floats, largest: float) -> npt.NDArray[Any]:
+    """In standard deviations from the mean, cut at the largest, as precise as the values; a missing one is 0."""
+    made = (values - mean.astype(values.dtype)) / deviation.astype(values.dtype)
+    return np.asarray(np.nan_to_num(np.clip(made, -largest, largest, out=made), copy=False))

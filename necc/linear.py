@@ -33,7 +33,7 @@ class SeasonalTerms(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:  # noqa: N803 - scikit-learn's name
         """Learn the means and deviations of the columns."""
-        self.mean_, self.deviation_ = moments(X.to_numpy(dtype=np.float64))
+        self.mean_, self.deviation_ = moments(X.to_numpy())
         self.columns_ = list(X.columns)
         return self
 
@@ -41,12 +41,12 @@ class SeasonalTerms(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Missing values stand at the mean; the columns must be those of fit."""
         check_is_fitted(self)
         values = X[self.columns_].to_numpy(dtype=np.float32)
-        made = standard(values, self.mean_, self.deviation_, LARGEST_DEVIATION).astype(np.float32)
+        made = standard(values, self.mean_, self.deviation_, LARGEST_DEVIATION)
         place = {name: number for number, name in enumerate(self.columns_)}
         season = made[:, [place[name] for name in SEASON]]
         products = [season * made[:, [place[name]]] for name in DEPENDS_ON_SEASON]
         weekday = X["weekday"].to_numpy()[:, None] == np.arange(WEEKDAYS)
-        return np.concatenate([made, WEEKDAY_WEIGHT * weekday, *products], axis=1).astype(np.float32)
+        return np.concatenate([made, (WEEKDAY_WEIGHT * weekday).astype(np.float32), *products], axis=1)
 
 
 class AbsoluteRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]

@@ -58,7 +58,7 @@ class NationalDays(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def transform(self, X: pd.DataFrame) -> Floats:  # noqa: N803 - scikit-learn's name
         """Days in the order in which they first come; missing values stand at the mean."""
         check_is_fitted(self)
-        return WEIGHTS * standard(_of_days(X), self.mean_, self.deviation_, LARGEST_DEVIATION)
+        return np.asarray(WEIGHTS * standard(_of_days(X), self.mean_, self.deviation_, LARGEST_DEVIATION))
 
 
 class NationalMove(RegressorMixin, BaseEstimator):  # type: ignore[misc]
