@@ -1,4 +1,4 @@
-"""Columns of a feature matrix: which of them are learnt from, and on one scale. Pure."""
+"""A feature matrix: which columns are learnt from, on one scale, and which zone a row is of. Pure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 Floats = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.int64]
 
 # The model learns from the years themselves: with what eight of them did beside it, it took single ones for the rule.
 NOT_LEARNT = ("last_year_", "recent_years_", "past_years_", "rose_by_", "to_normal_")
@@ -22,6 +23,16 @@ def learnt(X: pd.DataFrame) -> pd.DataFrame:  # noqa: N803 - scikit-learn's name
 def known_columns(X: pd.DataFrame) -> list[str]:  # noqa: N803 - scikit-learn's name
     """The columns with any value: a short history has no past years, and trees cannot bin nothing."""
     return [str(name) for name in X.columns[X.notna().any()]]
+
+
+def zones_of(X: pd.DataFrame) -> list[str]:  # noqa: N803 - scikit-learn's name
+    """The names in the level `zone` of the index, sorted."""
+    return sorted(set(X.index.get_level_values("zone")))
+
+
+def numbers_of_zones(X: pd.DataFrame, zones: list[str]) -> Numbers:  # noqa: N803 - scikit-learn's name
+    """Of each row the place of its zone among these; −1 is one that is not among them."""
+    return np.asarray(pd.Index(zones).get_indexer(X.index.get_level_values("zone")), dtype=np.int64)
 
 
 def moments(values: npt.NDArray[Any]) -> tuple[Floats, Floats]:

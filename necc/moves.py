@@ -19,7 +19,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.utils.validation import check_is_fitted
 
 from necc.boosted import BoostedLine
-from necc.columns import known_columns
+from necc.columns import known_columns, numbers_of_zones, zones_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -84,7 +84,7 @@ class Rises(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.is_known_ = bool(min(rose.sum(), (~rose).sum()) >= FEWEST_MOVES)
         self.n_features_in_ = X.shape[1]
         if self.is_known_:
-            self.zones_ = sorted(set(X.index.get_level_values("zone")))
+            self.zones_ = zones_of(X)
             self.columns_ = known_columns(X)
             self.chance_ = self._new_classifier().fit(self._rows(X), rose)
             self.size_ = BoostedLine(SIZE_PENALTY, SIZE_TREES, SIZE_RATE, seed=self.seed).fit(X[rose], y[rose])
@@ -105,7 +105,7 @@ class Rises(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _rows(self, X: pd.DataFrame) -> npt.NDArray[np.float32]:  # noqa: N803 - scikit-learn's name
         """The features, and last the number of the zone; −1 is one that was not learnt."""
-        zone = pd.Index(self.zones_).get_indexer(X.index.get_level_values("zone"))
+        zone = numbers_of_zones(X, self.zones_)
         return np.column_stack([X[self.columns_].to_numpy(dtype=np.float32), zone.astype(np.float32)])
 
     def _typical(self, X: pd.DataFrame) -> Floats:  # noqa: N803 - scikit-learn's name

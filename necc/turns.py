@@ -16,10 +16,10 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.utils.validation import check_is_fitted
 
+from necc.columns import numbers_of_zones, zones_of
 from necc.nation import NationalDays, number_of_day
 
 Floats = npt.NDArray[np.float64]
-Numbers = npt.NDArray[np.int64]
 
 
 class ZoneTurns(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -46,19 +46,15 @@ class ZoneTurns(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """Learn from a matrix of `features.matrix` and what the zones did more than was expected of them."""
         self.days_ = NationalDays().fit(X)
         days = self.days_.transform(X)
-        self.zones_ = sorted(set(X.index.get_level_values("zone")))
+        self.zones_ = zones_of(X)
         came = np.zeros((len(days), len(self.zones_)))
-        came[number_of_day(X), self._column(X)] = y
+        came[number_of_day(X), numbers_of_zones(X, self.zones_)] = y
         self.kernel_ = KernelRidge(kernel="rbf", gamma=self.nearness, alpha=self.penalty).fit(days, came)
         return self
 
     def predict(self, X: pd.DataFrame) -> Floats:  # noqa: N803 - scikit-learn's name
         """The expected log change of each row beside what is expected already."""
         check_is_fitted(self)
-        column = self._column(X)
-        made = self.kernel_.predict(self.days_.transform(X))[number_of_day(X), column]
-        return np.where(column >= 0, made, 0.0)
-
-    def _column(self, X: pd.DataFrame) -> Numbers:  # noqa: N803 - scikit-learn's name
-        """The place of each row's zone; −1 is one that was not learnt."""
-        return np.asarray(pd.Index(self.zones_).get_indexer(X.index.get_level_values("zone")), dtype=np.int64)
+        zone = numbers_of_zones(X, self.zones_)
+        made = self.kernel_.predict(self.days_.transform(X))[number_of_day(X), zone]
+        return np.where(zone >= 0, made, 0.0)
