@@ -44,7 +44,7 @@ DAYS_TO_ALL_NATION = 5
 MOVES = {1: 0.8, 3: 0.7, 5: 0.4, 7: 0.2, 10: 0.0}
 # From this many days ahead on no trees are trained but those of the spread, and there is time for more origins: with
 # every second day instead of every third one skill at 10 and 14 days rose by .005 over the same years, each left out
-# as well as refitted yearly, at 21 days by .002, at 30 days by nothing.
+# as well as refitted yearly; at 21 days by .002 at most, at 30 days by nothing.
 FAR_DAYS = 10
 # How wild a market is, trees learn from single episodes. With half a line beside them the loss of the inner bounds at
 # 7, 14 and 30 days was less by .8, .8 and 1.3 % over the same years, of the outer ones by 1.5, 1.9 and 2.5 %; at 3 days
