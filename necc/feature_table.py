@@ -13,6 +13,7 @@ TREND_DAYS = (2, 5, 15, 40)  # half-lives
 LEADER_DAYS = (1, 2, 3, 5, 7)
 NEIGHBOUR_DAYS = (1, 2, 3, 7)
 SPREAD_DAYS = (14, 28, 91, 365)
+PREMIUM_DAYS = (28, 91, 365)  # each one of SPREAD_DAYS
 LEVEL_DAYS = (28, 91, 365, 730)
 INDEX_DAYS = (1095, 1826)  # three and five years
 WAVES = (1, 2, 3)
@@ -95,6 +96,9 @@ def _neighbours() -> Rows:
     yield "spread", Feature("price against the median zone of the day", "log", 0, "neighbours")
     for days in SPREAD_DAYS:
         yield f"spread_vs_{days}d", Feature(f"spread less its own mean of {days} days", "log", days, "neighbours")
+    for days in PREMIUM_DAYS:
+        text = f"spread_vs_{days}d, mean of the zones with a prevailing price less that of those with a suggested one"
+        yield f"premium_vs_{days}d", Feature(text, "log", days, "neighbours")
 
 
 def _level() -> Rows:

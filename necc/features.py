@@ -23,12 +23,14 @@ from necc.feature_table import (
     LEADER_DAYS,
     LEVEL_DAYS,
     NEIGHBOUR_DAYS,
+    PREMIUM_DAYS,
     SPREAD_DAYS,
     TREND_DAYS,
     WAVES,
 )
 from necc.grids import Grid, change, later, mean_over, trend
 from necc.panel import Panel
+from necc.records import Section
 
 LEADERS = ("barwala", "ajmer")  # they move about a day before the others
 SAME_SEASON_DAYS = 52 * 7  # a year in whole weeks: the weekday stays the same
@@ -63,11 +65,13 @@ class Daily:
 
     def _grids(self) -> Grids:
         changes = {days: change(self.log, days) for days in CHANGE_DAYS}
+        levels = _levels(self.log)
         return {
             **_momentum(self.log, changes),
             **_nation(self.log, changes),
             **_neighbours(self.log, self.zones, changes),
-            **_levels(self.log),
+            **levels,
+            **_premiums(levels, self.series.filled_section.to_numpy()),
             **_index_levels(self.national),
             **habits.features(self.series, self.log, self.moved, LARGEST_STEP),
             **self._waves(),
@@ -208,6 +212,17 @@ def _levels(log: Grid) -> Grids:
         "below_high": _median_of_zones(log - year.max().to_numpy()),
         "above_low": _median_of_zones(log - year.min().to_numpy()),
     }
+
+
+def _premiums(levels: Grids, section: npt.NDArray[np.object_]) -> Grids:
+    """What markets pay over what NECC suggests, against what is usual: where eggs are short, markets know it first."""
+    paid, suggested = section == Section.PREVAILING, section == Section.SUGGESTED
+    made: Grids = {}
+    for days in PREMIUM_DAYS:
+        spread = levels[f"spread_vs_{days}d"]
+        over, under = (_mean_of_zones(np.where(marked, spread, np.nan)) for marked in (paid, suggested))
+        made[f"premium_vs_{days}d"] = over - under
+    return made
 
 
 def _index_levels(national: Grid) -> Grids:

@@ -103,6 +103,23 @@ def test_spread_against_its_own_past() -> None:
     assert value(made, "spread_vs_28d", 27, "a") == pytest.approx(log(1.1) * 27 / 28, rel=1e-5)
 
 
+def test_the_premium_of_prevailing_prices_over_suggested_ones() -> None:
+    """Prevailing prices rise by 10 and 20 %, a suggested one by 5 %; a zone counts where it stands on the day."""
+    suggested = long({"namakkal": [100] * 28, "delhi": [100] * 27 + [105], "pune": [100] * 28})
+    prevailing = long({"kanpur": [100] * 27 + [110], "indore": [100] * 27 + [120]}, section="prevailing")
+    made = daily(pd.concat([suggested, prevailing]))
+    over = (log(1.1) + log(1.2)) / 2 - log(1.05) / 3
+    assert value(made, "premium_vs_28d", 27) == pytest.approx(over * 27 / 28, rel=1e-5)
+    moved = suggested.assign(section=np.where(suggested["date"] == suggested["date"].max(), "prevailing", "suggested"))
+    made = daily(pd.concat([moved[moved["zone"] == "delhi"], suggested[suggested["zone"] != "delhi"], prevailing]))
+    over = (log(1.1) + log(1.2) + log(1.05)) / 3
+    assert value(made, "premium_vs_28d", 27) == pytest.approx(over * 27 / 28, rel=1e-5)
+
+
+def test_where_all_prices_are_suggested_there_is_no_premium() -> None:
+    assert np.isnan(value(counting(40), "premium_vs_28d", 30))
+
+
 def test_level_against_the_year() -> None:
     made = daily(long({"a": [100] * 364 + [110]}))
     assert value(made, "level_vs_365d", 364, "a") == pytest.approx(log(1.1) * 364 / 365, rel=1e-4)
