@@ -16,7 +16,7 @@ SPREAD_DAYS = (14, 28, 91, 365)
 PREMIUM_DAYS = (28, 91, 365)  # each one of SPREAD_DAYS
 LEVEL_DAYS = (28, 91, 365, 730)
 INDEX_DAYS = (1095, 1826)  # three and five years
-WAVES = (1, 2, 3)
+WAVES = {"sun": (1, 2, 3), "moon": (1, 2, 3), "month": (1,)}  # swings in a year, or a month: wages come early in it
 PAST_YEARS_DAYS = 8 * 366
 MEMORY_DAYS = 730  # neighbours forget by half in 180 days; this holds nine tenths of what they know
 GROUPS = ("momentum", "neighbours", "level", "zone habit", "season")
@@ -120,6 +120,7 @@ def _habit() -> Rows:
         text = f"mean size of the zone's daily change over {days} days, each cut at 0.10"
         yield f"volatility_{days}d", Feature(text, "log", days, "zone habit")
         yield f"moves_{days}d", Feature(f"share of {days} days on which the zone moved", "share", days, "zone habit")
+    yield "mean_volatility_91d", Feature("mean over zones of volatility_91d", "log", 91, "zone habit")
     yield "national_volatility_14d", Feature("mean size of the national daily change", "log", 14, "zone habit")
     yield "rest_days", Feature("days since the zone moved, at most 60", "days", 60, "zone habit")
     yield "usual_move", Feature("median size of the zone's moves in 180 days", "log", 180, "zone habit")
@@ -136,9 +137,9 @@ def _habit() -> Rows:
 
 
 def _season() -> Rows:
-    calendars = {"sun": "day of the year", "moon": "Hindu lunisolar year"}
+    calendars = {"sun": "day of the year", "moon": "Hindu lunisolar year", "month": "calendar month"}
     for name, words in calendars.items():
-        for wave in WAVES:
+        for wave in WAVES[name]:
             yield (
                 f"{name}_sin_{wave}",
                 Feature(f"sine of the origin's place in the {words}, {wave}×", "wave", 0, "season"),

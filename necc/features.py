@@ -78,14 +78,15 @@ class Daily:
         }
 
     def _waves(self) -> Grids:
-        """The season as sines and cosines, by the sun and by the moon."""
+        """The season as sines and cosines, by the sun, by the moon and by the calendar month."""
         turns = {
             "sun": self.days.day_of_year.to_numpy() / YEAR_DAYS,
             "moon": lunar.lunar_position(self.days) / MONTHS,
+            "month": ((self.days.day - 1) / self.days.days_in_month).to_numpy(),
         }
         made: Grids = {}
         for name, turn in turns.items():
-            for wave in WAVES:
+            for wave in WAVES[name]:
                 made[f"{name}_sin_{wave}"] = np.sin(2 * np.pi * wave * turn)
                 made[f"{name}_cos_{wave}"] = np.cos(2 * np.pi * wave * turn)
         return made

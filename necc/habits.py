@@ -49,8 +49,10 @@ def features(series: Panel, log: Grid, has_moved: Grid, largest_step: float) -> 
     did = has_moved == 1
     national = pd.DataFrame(np.clip(step, -largest_step, largest_step)).mean(axis=1).abs().to_numpy()
     usual = pd.DataFrame(np.where(did, size, np.nan)).rolling(USUAL_MOVE_DAYS, min_periods=5).median()
+    volatility = {span: mean_over(size, span) for span in (28, 91)}
     return {
-        **{f"volatility_{span}d": mean_over(size, span) for span in (28, 91)},
+        **{f"volatility_{span}d": grid for span, grid in volatility.items()},
+        "mean_volatility_91d": pd.DataFrame(volatility[91]).mean(axis=1).to_numpy(),
         **{f"moves_{span}d": mean_over(has_moved, span) for span in (28, 91)},
         "national_volatility_14d": mean_over(national, 14),
         "rest_days": np.minimum(_since(did), LONGEST_REST),

@@ -32,11 +32,12 @@ WARM_UP_DAYS = 400  # the first origins lack a year of look-back; a third of the
 # Not at all, half or whole. Steps of a tenth, up to 1.3, followed the noise of their span: over 2020-04..2023-02
 # they made skill at 14 days .196 where the whole change had .214, and .316 instead of .322 at 30 days.
 WEIGHTS = (0.0, 0.5, 1.0)
-# The part of the view by nation and zones grows with the days ahead: none for tomorrow, two fifths at 3 days, from 5
-# days on this. Over 2012-04..2023-02, each year forecast by a model of all the others, skill at 14 days was .243 with
-# .7, .245 with .8 and .247 with .9; refitted yearly over 2014-04..2023-02 .222, .223 and .223, at 30 days .320, .319
-# and .318. A whole part for tomorrow would halve the skill there.
-LARGEST_NATION = 0.8
+# The part of the view by nation and zones grows with the days ahead: none for tomorrow, two fifths at 3 days, from 6
+# days on this. Over 2012-04..2023-02, each year forecast by a model of all the others, skill at 7, 14 and 30 days was
+# .218, .275 and .341 with .8; .220, .279 and .342 with .9; .221, .280 and .340 with all. Refitted yearly over
+# 2014-04..2023-02 it was .200, .253 and .327; .200, .254 and .326; .200, .254 and .323. A whole part for tomorrow would
+# halve the skill there.
+LARGEST_NATION = 0.9
 DAYS_TO_ALL_NATION = 5
 # The part of `moves` by days ahead, straight lines between. Over the same years, each left out, it raised skill from
 # .226 to .245 at 3 days, from .212 to .219 at 5 and from .202 to .205 at 7; refitted yearly from .201 to .210 at 5 days

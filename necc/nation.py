@@ -35,8 +35,8 @@ Numbers = npt.NDArray[np.int64]
 # 2014-04..2023-02 from .189, .233 and .326 to .196, .242 and .329. With the changes of that premium beside it, or with
 # north against south, consuming against laying markets or single zones instead of it, 14 days were level or lower.
 ONE_A_DAY = (
-    "national_", "rising_", "falling_", "leaders_", "premium_", "below_high", "above_low", "sun_", "moon_",
-    *OBSERVANCES,
+    "national_", "rising_", "falling_", "leaders_", "premium_", "below_high", "above_low", "mean_volatility_",
+    "sun_", "moon_", "month_", *OBSERVANCES,
 )  # fmt: skip
 OF_A_ZONE = ("_gap_", "_spread_")
 NATIONAL = tuple(
@@ -47,8 +47,8 @@ LARGEST_DEVIATION = 3.0  # standard deviations
 # such years a model has few. With 1 for all, skill at 14 days was .234 instead of .243 over 2012-04..2023-02, .214
 # instead of .222 when refitted yearly; at 30 days .322 instead of .331, and .313 instead of .320. From 1.5 to 2 for the
 # one and from .35 to .7 for the other skill changes by .003 at most.
-COUNTS = {"season": 1.5, "level": 0.5}
-WEIGHTS = np.array([COUNTS.get(FEATURES[name].group, 1.0) for name in NATIONAL])
+COUNTS = {"season": 1.5, "level": 0.5, "month_sin_1": 0.7, "month_cos_1": 0.7}  # by group, or by name
+WEIGHTS = np.array([COUNTS.get(name, COUNTS.get(FEATURES[name].group, 1.0)) for name in NATIONAL])
 
 
 class NationalDays(TransformerMixin, BaseEstimator):  # type: ignore[misc]

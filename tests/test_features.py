@@ -169,6 +169,14 @@ def test_weekday_habits_of_a_zone(weekday: int, horizon: int, on_target: float, 
         assert value(made, f"national_moves_on_target_{weeks}w", day, horizon=horizon) == on_target
 
 
+def test_the_mean_volatility_is_one_number_a_day_over_zones() -> None:
+    """One zone doubles and halves, cut at .10 each time; one rests; one moves by 1 % each day."""
+    steps = [100 * 2.0 ** (day % 2) for day in range(100)]
+    made = daily(long({"a": steps, "b": [100] * 100, "namakkal": [100 * 1.01**day for day in range(100)]}))
+    assert value(made, "mean_volatility_91d", 99) == pytest.approx((0.10 + log(1.01)) / 3, rel=1e-4)
+    assert value(made, "mean_volatility_91d", 99, "b") == value(made, "mean_volatility_91d", 99)
+
+
 def test_the_season_of_a_day() -> None:
     made = daily(long({"a": [100] * 365}))
     turn = 2 * np.pi * 100 / 365.25  # 10 April, the 100th day of 2021, is the panel's day 96
@@ -183,6 +191,14 @@ def test_the_moon_of_a_day() -> None:
     age = 28 / 24 / 29.6 / 12
     assert value(made, "moon_sin_1", 99, "a") == pytest.approx(np.sin(2 * np.pi * age), abs=2e-3)
     assert value(made, "moon_cos_1", 99, "a") == pytest.approx(1, abs=2e-3)
+
+
+def test_the_day_of_the_month() -> None:
+    """The panel's day 28 is 1 February 2021, its day 35 the 8th: a quarter of that month has passed."""
+    made = daily(long({"a": [100] * 40}))
+    assert (value(made, "month_sin_1", 28, "a"), value(made, "month_cos_1", 28, "a")) == (0, 1)
+    assert value(made, "month_sin_1", 35, "a") == pytest.approx(1)
+    assert value(made, "month_cos_1", 35, "a") == pytest.approx(0, abs=1e-6)
 
 
 def test_an_observance_at_the_target_and_on_the_way() -> None:

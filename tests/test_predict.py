@@ -237,7 +237,7 @@ def test_far_horizons_learn_from_more_origins_than_near_ones(model: Model) -> No
 
 def test_the_part_of_the_nation_grows_with_the_days_ahead() -> None:
     parts = {days: learn.nation_part(days) for days in (1, 3, 5, 7, 30)}
-    assert parts == {1: 0, 3: 0.4, 5: 0.8, 7: 0.8, 30: 0.8}
+    assert parts == {1: 0, 3: 0.4, 5: 0.8, 7: 0.9, 30: 0.9}
 
 
 def test_whether_a_price_moves_is_asked_for_a_few_days_ahead() -> None:
@@ -245,8 +245,8 @@ def test_whether_a_price_moves_is_asked_for_a_few_days_ahead() -> None:
     assert shapes == {
         1: {"moves": 0.8, "nation": 0, "penalty": 9},
         5: {"moves": 0.4, "nation": 0.8, "penalty": 9},
-        7: {"moves": 0.2, "nation": 0.8, "penalty": 9},
-        14: {"moves": 0, "nation": 0.8, "penalty": 9},
+        7: {"moves": 0.2, "nation": 0.9, "penalty": 9},
+        14: {"moves": 0, "nation": 0.9, "penalty": 9},
     }
 
 
