@@ -21,7 +21,8 @@ PAST_YEARS_DAYS = 8 * 366
 MEMORY_DAYS = 730  # neighbours forget by half in 180 days; this holds nine tenths of what they know
 GROUPS = ("momentum", "neighbours", "level", "zone habit", "season")
 OBSERVANCES = (
-    "ayyappa", "diwali", "kartik", "magh", "navratri", "ramadan", "sawan", "shradh", "spring_navratri", "year_end",
+    "ayyappa", "diwali", "kartik", "magh", "navratri", "ramadan", "sawan", "shradh", "southern_kartika",
+    "southern_margashirsha", "southern_shravana", "spring_navratri", "year_end",
 )  # fmt: skip
 
 

@@ -112,13 +112,18 @@ def festivals(first_year: int, last_year: int) -> pd.DataFrame:
 
     sawan (the northern month of Shiva, little meat and egg), shradh (the fortnight of the ancestors), navratri
     (autumn) and spring_navratri (nine nights), diwali (one day), kartik (the northern month), magh, ramadan,
-    ayyappa (17 November to 14 January, the fast of the southern pilgrims), year_end (15 December to 1 January).
+    ayyappa (17 November to 14 January, the fast of the southern pilgrims), year_end (15 December to 1 January),
+    southern_shravana, southern_kartika and southern_margashirsha (the months of fasts from Maharashtra southwards,
+    from new moon to new moon; an extra month of the name is none).
     """
     table = moons(first_year, last_year)
     rows = [
         *_northern_months(table, "sawan", "shravana"),
         *_northern_months(table, "kartik", "kartika"),
         *_northern_months(table, "magh", "magha"),
+        *_southern_months(table, "southern_shravana", "shravana"),
+        *_southern_months(table, "southern_kartika", "kartika"),
+        *_southern_months(table, "southern_margashirsha", "margashirsha"),
         *_nights(table, "navratri", "ashvina"),
         *_nights(table, "spring_navratri", "chaitra"),
         *_shradh(table),
@@ -154,6 +159,11 @@ def _northern_months(table: Moons, name: str, month: str) -> list[Span]:
         for begin, end in pairs
         if begin >= 0
     ]
+
+
+def _southern_months(table: Moons, name: str, month: str) -> list[Span]:
+    """From the new moon to the next."""
+    return [(name, _sunrise_after(table.new[at]), _day_before_sunrise(table.new[at + 1])) for at in table.named(month)]
 
 
 def _nights(table: Moons, name: str, month: str) -> list[Span]:

@@ -8,7 +8,7 @@ import pytest
 
 from necc import lunar
 
-# First and last days as northern calendars and the government's holiday lists printed them.
+# First and last days as calendars of the region and the government's holiday lists printed them.
 PUBLISHED = {
     "diwali": {
         2013: ("2013-11-03", "2013-11-03"),
@@ -39,6 +39,16 @@ PUBLISHED = {
         2021: ("2021-04-14", "2021-05-13"),
         2023: ("2023-03-24", "2023-04-21"),
         2024: ("2024-03-12", "2024-04-10"),
+    },
+    "southern_kartika": {
+        2022: ("2022-10-26", "2022-11-23"),
+        2023: ("2023-11-14", "2023-12-12"),
+        2024: ("2024-11-02", "2024-12-01"),
+    },
+    "southern_margashirsha": {2022: ("2022-11-24", "2022-12-23"), 2024: ("2024-12-02", "2024-12-30")},
+    "southern_shravana": {
+        2022: ("2022-07-29", "2022-08-27"),
+        2023: ("2023-08-17", "2023-09-15"),  # the extra month, before it, is not
     },
 }
 
