@@ -28,7 +28,7 @@ from necc.feature_table import (
     TREND_DAYS,
     WAVES,
 )
-from necc.grids import Grid, change, later, mean_over, trend
+from necc.grids import Grid, change, later, mean_of_zones, mean_over, median_of_zones, trend
 from necc.panel import Panel
 from necc.records import Section
 
@@ -163,10 +163,10 @@ def _momentum(log: Grid, changes: Mapping[int, Grid]) -> Grids:
 def _nation(log: Grid, changes: Mapping[int, Grid]) -> Grids:
     """The median over zones: one mistyped price does not move it; the mean knows a little more."""
     step = change(log, 1)
-    mean = {days: _mean_of_zones(np.clip(changes[days], -limit, limit)) for days, limit in _MEAN_LIMITS.items()}
+    mean = {days: mean_of_zones(np.clip(changes[days], -limit, limit)) for days, limit in _MEAN_LIMITS.items()}
     shares = {"rising": _share(step > 0, step), "falling": _share(step < 0, step)}
     return {
-        **{f"national_{days}d": _median_of_zones(made) for days, made in changes.items()},
+        **{f"national_{days}d": median_of_zones(made) for days, made in changes.items()},
         **{f"national_mean_{days}d": line for days, line in mean.items()},
         "national_turn_1d": change(mean[1], 1),
         **{f"national_trend_{days}d": trend(np.nan_to_num(mean[1]), days) for days in TREND_DAYS},
@@ -179,13 +179,13 @@ _MEAN_LIMITS = {1: LARGEST_STEP, 3: 1.5 * LARGEST_STEP, 7: 2 * LARGEST_STEP}
 
 def _neighbours(log: Grid, zones: list[str], changes: Mapping[int, Grid]) -> Grids:
     leaders = [zones.index(name) for name in LEADERS if name in zones]
-    lead = _mean_of_zones(log[:, leaders]) if leaders else np.full(len(log), np.nan)
+    lead = mean_of_zones(log[:, leaders]) if leaders else np.full(len(log), np.nan)
     weights = neighbours.daily_weights(log, LARGEST_STEP)
     near = {days: neighbours.alike(weights, changes[days]) for days in NEIGHBOUR_DAYS}
     first = {days: neighbours.ahead(weights, np.clip(changes[days], -0.15, 0.15)) for days in (1, 3)}
     near_level = log - neighbours.alike(weights, log)
     made: Grids = {
-        **{f"national_gap_{days}d": _median_of_zones(changes[days])[:, None] - changes[days] for days in CHANGE_DAYS},
+        **{f"national_gap_{days}d": median_of_zones(changes[days])[:, None] - changes[days] for days in CHANGE_DAYS},
         **{f"leaders_{days}d": change(lead, days) for days in LEADER_DAYS},
         **{f"leaders_gap_{days}d": change(lead, days)[:, None] - changes[days] for days in LEADER_DAYS},
         **{f"neighbours_{days}d": grid for days, grid in near.items()},
@@ -199,7 +199,7 @@ def _neighbours(log: Grid, zones: list[str], changes: Mapping[int, Grid]) -> Gri
 
 
 def _levels(log: Grid) -> Grids:
-    spread = log - _median_of_zones(log)[:, None]
+    spread = log - median_of_zones(log)[:, None]
     levels = {days: log - mean_over(log, days) for days in LEVEL_DAYS}
     year = pd.DataFrame(log).rolling(365, min_periods=100)
     last_year = change(log, SAME_SEASON_DAYS)
@@ -207,11 +207,11 @@ def _levels(log: Grid) -> Grids:
         "spread": spread,
         **{f"spread_vs_{days}d": spread - mean_over(spread, days) for days in SPREAD_DAYS},
         **{f"level_vs_{days}d": grid for days, grid in levels.items()},
-        **{f"national_level_vs_{days}d": _median_of_zones(grid) for days, grid in levels.items()},
+        **{f"national_level_vs_{days}d": median_of_zones(grid) for days, grid in levels.items()},
         "year_over_year": last_year,
-        "national_year_over_year": _median_of_zones(last_year),
-        "below_high": _median_of_zones(log - year.max().to_numpy()),
-        "above_low": _median_of_zones(log - year.min().to_numpy()),
+        "national_year_over_year": median_of_zones(last_year),
+        "below_high": median_of_zones(log - year.max().to_numpy()),
+        "above_low": median_of_zones(log - year.min().to_numpy()),
     }
 
 
@@ -221,7 +221,7 @@ def _premiums(levels: Grids, section: npt.NDArray[np.object_]) -> Grids:
     made: Grids = {}
     for days in PREMIUM_DAYS:
         spread = levels[f"spread_vs_{days}d"]
-        over, under = (_mean_of_zones(np.where(marked, spread, np.nan)) for marked in (paid, suggested))
+        over, under = (mean_of_zones(np.where(marked, spread, np.nan)) for marked in (paid, suggested))
         made[f"premium_vs_{days}d"] = over - under
     return made
 
@@ -232,14 +232,6 @@ def _index_levels(national: Grid) -> Grids:
         f"national_index_vs_{days}d": national - mean_over(national, days, least=LEAST_INDEX_DAYS)
         for days in INDEX_DAYS
     }
-
-
-def _median_of_zones(grid: Grid) -> Grid:
-    return pd.DataFrame(grid).median(axis=1).to_numpy()
-
-
-def _mean_of_zones(grid: Grid) -> Grid:
-    return pd.DataFrame(grid).mean(axis=1).to_numpy()
 
 
 def _share(marked: npt.NDArray[np.bool_], step: Grid) -> Grid:

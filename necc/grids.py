@@ -34,5 +34,15 @@ def trend(values: Grid, half_life_days: float) -> Grid:
     return np.asarray(_pandas(values).ewm(halflife=half_life_days).mean().to_numpy(dtype=float))
 
 
+def mean_of_zones(grid: Grid) -> Grid:
+    """One number a day: the mean of the zones that are known."""
+    return pd.DataFrame(grid).mean(axis=1).to_numpy()
+
+
+def median_of_zones(grid: Grid) -> Grid:
+    """One number a day: the median of the zones that are known."""
+    return pd.DataFrame(grid).median(axis=1).to_numpy()
+
+
 def _pandas(values: Grid) -> pd.DataFrame | pd.Series[float]:
     return pd.Series(values) if values.ndim == 1 else pd.DataFrame(values)

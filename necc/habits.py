@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from necc.grids import Grid, change, later, mean_over
+from necc.grids import Grid, change, later, mean_of_zones, mean_over
 from necc.panel import Panel
 
 WEEK = 7
@@ -47,12 +47,12 @@ def features(series: Panel, log: Grid, has_moved: Grid, largest_step: float) -> 
     size = np.abs(np.clip(step, -largest_step, largest_step))
     days = pd.DatetimeIndex(series.observed.index)
     did = has_moved == 1
-    national = pd.DataFrame(np.clip(step, -largest_step, largest_step)).mean(axis=1).abs().to_numpy()
+    national = np.abs(mean_of_zones(np.clip(step, -largest_step, largest_step)))
     usual = pd.DataFrame(np.where(did, size, np.nan)).rolling(USUAL_MOVE_DAYS, min_periods=5).median()
     volatility = {span: mean_over(size, span) for span in (28, 91)}
     return {
         **{f"volatility_{span}d": grid for span, grid in volatility.items()},
-        "mean_volatility_91d": pd.DataFrame(volatility[91]).mean(axis=1).to_numpy(),
+        "mean_volatility_91d": mean_of_zones(volatility[91]),
         **{f"moves_{span}d": mean_over(has_moved, span) for span in (28, 91)},
         "national_volatility_14d": mean_over(national, 14),
         "rest_days": np.minimum(_since(did), LONGEST_REST),
@@ -81,7 +81,7 @@ def horizon_features(days: pd.DatetimeIndex, has_moved: Grid, horizon_days: int)
         made[f"moves_expected_{count}w"] = np.sum(
             [rate * (weeks + (ahead < rest)) for ahead, rate in enumerate(rates)], axis=0
         )
-        made[f"national_moves_on_target_{count}w"] = pd.DataFrame(on_target).mean(axis=1).to_numpy()
+        made[f"national_moves_on_target_{count}w"] = mean_of_zones(on_target)
     return made
 
 
