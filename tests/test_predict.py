@@ -229,12 +229,6 @@ def test_each_fold_is_tried_by_a_model_of_the_days_before(
     assert run.scores["calibration_from"] == str(CUTOFF - dt.timedelta(days=640 // 3 - 1))
 
 
-def test_far_horizons_learn_from_more_origins_than_near_ones(model: Model) -> None:
-    counts = {anchor.horizon_days: anchor.rows_count for anchor in model.anchors}
-    assert counts[7] / counts[1] == pytest.approx(1, abs=0.05)
-    assert counts[30] / counts[7] == pytest.approx(3 / 2, abs=0.1)  # every second day instead of every third
-
-
 def test_the_part_of_the_nation_grows_with_the_days_ahead() -> None:
     parts = {days: learn.nation_part(days) for days in (1, 3, 5, 7, 30)}
     assert parts == {1: 0, 3: 0.4, 5: 0.8, 7: 0.9, 30: 0.9}
