@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from necc import features, learn
+from necc import examples, features, learn
 from necc.errors import NoDataError
 from necc.feature_table import FEATURES, GROUPS
 from necc.features import Daily
@@ -129,7 +129,7 @@ def _worth(
     for anchor, share in zip(model.anchors, _shares(model, horizon_days), strict=True):
         if share:
             rows = zone_rows(daily, zone, usual, origin, anchor.horizon_days)
-            change += share * learn.cut(anchor.change.predict(_mixed(rows, zone)))
+            change += share * examples.cut(anchor.change.predict(_mixed(rows, zone)))
     start = float(daily.series.filled[zone].loc[origin])
     return np.asarray(start * np.exp(change).reshape(2 ** len(GROUPS), -1).mean(axis=1))
 

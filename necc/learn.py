@@ -17,17 +17,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from necc import features
+from necc import examples
 from necc.errors import NoDataError, UsageError
+from necc.examples import Examples, Floats, cut, day_numbers
 from necc.features import Daily
 from necc.intervals import Scores
 
 HORIZONS_DAYS = tuple(range(1, 31))
 MIN_EXAMPLES = 200  # (origin, zone) pairs of one horizon; fewer teach the trees nothing
-LARGEST_CHANGE = 0.35  # log; larger changes within 30 days were typing errors, or once in 15 years
 WARM_UP_DAYS = 400  # the first origins lack a year of look-back; a third of the history if that is less
 # Not at all, half or whole. Steps of a tenth, up to 1.3, followed the noise of their span: over 2020-04..2023-02
 # they made skill at 14 days .196 where the whole change had .214, and .316 instead of .322 at 30 days.
@@ -47,9 +46,6 @@ MOVES = {1: 0.8, 3: 0.7, 5: 0.4, 7: 0.2, 10: 0.0}
 # 7, 14 and 30 days was less by .8, .8 and 1.3 % over the same years, of the outer ones by 1.5, 1.9 and 2.5 %; at 3 days
 # by .1 and .8 %. A day ahead it was 1 % more: half the prices rest, and of that trees know more.
 LINE_OF_SPREAD, FIRST_DAY_OF_LINE = 0.5, 3
-
-Floats = npt.NDArray[np.float64]
-Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -90,25 +86,6 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Examples:
-    """What one horizon is learnt from. Grain: one row per (origin, zone) whose target is known.
-
-    Args:
-        rows: the feature matrix.
-        change: log change from the origin's (filled) price to the target's observed one, cut at ±0.35.
-        origin: day number of each row's origin.
-    """
-
-    rows: pd.DataFrame
-    change: Floats
-    origin: Numbers
-
-    def where(self, keep: npt.NDArray[np.bool_]) -> Examples:
-        """The examples that are kept."""
-        return Examples(self.rows[keep], self.change[keep], self.origin[keep])
-
-
-@dataclass(frozen=True)
 class Anchor:
     """What was learnt for one horizon.
 
@@ -131,11 +108,6 @@ class Anchor:
     rows_count: int
 
 
-def day_numbers(days: pd.Index[Any]) -> Numbers:
-    """Days since 1970-01-01."""
-    return np.asarray(pd.DatetimeIndex(days).as_unit("s").asi8 // 86_400, dtype=np.int64)
-
-
 def nation_part(horizon_days: int) -> float:
     """How much of a forecast comes from the model of the nation, 0 to 1."""
     return min(LARGEST_NATION, (horizon_days - 1) / DAYS_TO_ALL_NATION)
@@ -144,23 +116,6 @@ def nation_part(horizon_days: int) -> float:
 def moves_part(horizon_days: int) -> float:
     """How much of a forecast comes from the model of moves, 0 to 1."""
     return float(np.interp(horizon_days, list(MOVES), list(MOVES.values())))
-
-
-def cut(changes: Floats) -> Floats:
-    """Changes as they are learnt and predicted."""
-    return np.clip(changes, -LARGEST_CHANGE, LARGEST_CHANGE)
-
-
-def examples(daily: Daily, horizon_days: int, origins: pd.DatetimeIndex) -> Examples:
-    """Targets are observed prices of the section that the origin's price stands in."""
-    series = daily.series
-    same = series.section.shift(-horizon_days) == series.filled_section
-    change = (series.observed.apply(np.log).shift(-horizon_days) - series.log_filled).where(same).to_numpy()
-    rows = features.matrix(daily, origins, horizon_days)
-    day, zone = (rows.index.get_level_values(name) for name in ("origin", "zone"))
-    found = change[daily.days.get_indexer(day), series.observed.columns.get_indexer(zone)]
-    known = ~np.isnan(found)
-    return Examples(rows[known], cut(found[known]), day_numbers(day)[known])
 
 
 def learn(daily: Daily, recipe: Recipe, jobs: int | None = None) -> list[Anchor]:
@@ -182,7 +137,7 @@ def _learn_one(daily: Daily, recipe: Recipe, horizon: int) -> Anchor:
     from necc.model import ChangeModel
 
     with threadpool_limits(limits=1):  # or sums would come in any order
-        known = examples(daily, horizon, _origins(daily, recipe.origin_step_days))
+        known = examples.of_zones(daily, horizon, _origins(daily, recipe.origin_step_days))
         _refuse_few(known, horizon, "examples")
         change = ChangeModel(**_arguments(recipe, horizon)).fit(known.rows, known.change)
         spread = _spread(known, change, recipe, horizon)
@@ -221,7 +176,7 @@ def _calibrate(daily: Daily, recipe: Recipe, horizon: int) -> tuple[float | None
     """The weight, the scores and the bare skill on days that the trials never saw."""
     if horizon not in recipe.calibrated_days:
         return None, None, None
-    known = examples(daily, horizon, _origins(daily, recipe.trial_step_days))
+    known = examples.of_zones(daily, horizon, _origins(daily, recipe.trial_step_days))
     splits = day_numbers(pd.DatetimeIndex(splits_at(daily, recipe)))
     ends = [*splits[1:], day_numbers(daily.days[-1:])[0]]
     parts = [_trial(known, recipe, horizon, split, end) for split, end in zip(splits, ends, strict=True)]
@@ -238,7 +193,7 @@ def _trial(known: Examples, recipe: Recipe, horizon: int, split: int, end: int) 
     """The examples of one fold, with the changes and the spreads that a model of the days before expects."""
     from necc.model import ChangeModel
 
-    before = known.where(known.origin + horizon <= split)
+    before = known.known_on(split, horizon)
     fold = known.where((known.origin > split) & (known.origin <= end))
     _refuse_few(before, horizon, "examples to try with")
     change = ChangeModel(**_arguments(recipe, horizon)).fit(before.rows, before.change)

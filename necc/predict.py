@@ -17,14 +17,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from necc import features, intervals, learn, panel, versions
+from necc import examples, features, intervals, learn, panel, versions
 from necc.config import DEMO_LABEL
 from necc.errors import NoDataError, UsageError
+from necc.examples import Floats
 from necc.feature_table import FEATURES
 from necc.features import Daily
 from necc.forecast_store import ModelRun
 from necc.intervals import LEVELS
-from necc.learn import HORIZONS_DAYS, Anchor, Floats, Recipe
+from necc.learn import HORIZONS_DAYS, Anchor, Recipe
 from necc.panel import INPUT_FILL_DAYS, Panel
 
 log = logging.getLogger("necc.predict")
@@ -130,7 +131,7 @@ class Model:
 
     def _reach(self, daily: Daily, days: pd.DatetimeIndex) -> Floats:
         """Origins × LEVELS × anchors: how many spreads the bounds lie away."""
-        numbers, made = learn.day_numbers(days).tolist(), []
+        numbers, made = examples.day_numbers(days).tolist(), []
         for anchor in self.anchors:
             if anchor.scores is not None and anchor.weight is not None:
                 since = self._scores_since(daily, anchor, anchor.weight, days[-1])
@@ -142,17 +143,17 @@ class Model:
         first = pd.Timestamp(self.run.training_cutoff)
         end = last - pd.Timedelta(days=anchor.horizon_days)
         days = pd.date_range(first, max(first, end), freq=f"{self.recipe.trial_step_days}D")
-        known = learn.examples(daily, anchor.horizon_days, pd.DatetimeIndex(days[days <= end]))
+        known = examples.of_zones(daily, anchor.horizon_days, pd.DatetimeIndex(days[days <= end]))
         if not len(known.change):
             return intervals.Scores(known.origin, known.change, anchor.horizon_days)
-        error = known.change - weight * learn.cut(anchor.change.predict(known.rows))
+        error = known.change - weight * examples.cut(anchor.change.predict(known.rows))
         return intervals.Scores(known.origin, error / anchor.spread.predict(known.rows), anchor.horizon_days)
 
 
 def _expected(daily: Daily, anchor: Anchor, days: pd.DatetimeIndex) -> tuple[pd.MultiIndex, Floats, Floats]:
     rows = features.matrix(daily, days, anchor.horizon_days)
     index = pd.MultiIndex.from_tuples(rows.index, names=rows.index.names)
-    return index, learn.cut(anchor.change.predict(rows)), anchor.spread.predict(rows)
+    return index, examples.cut(anchor.change.predict(rows)), anchor.spread.predict(rows)
 
 
 def train(prices: pd.DataFrame, cutoff: dt.date, *, recipe: Recipe | None = None, jobs: int | None = None) -> Model:

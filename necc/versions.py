@@ -18,7 +18,7 @@ from necc.panel import Panel
 
 # The rooms that a forecast passes through, from prices to intervals.
 ROOMS = (
-    "panel", "grids", "lunar", "season", "neighbours", "habits", "feature_table", "features",
+    "panel", "grids", "lunar", "season", "neighbours", "habits", "feature_table", "features", "examples",
     "intervals", "columns", "nation", "turns", "linear", "boosted", "moves", "model", "spread", "learn", "versions",
     "predict",
 )  # fmt: skip

@@ -11,10 +11,11 @@ import pytest
 
 from necc import attribution
 from necc.errors import NoDataError
+from necc.examples import LARGEST_CHANGE, Floats
 from necc.feature_table import FEATURES, GROUPS
 from necc.features import Daily
 from necc.forecast_store import ModelRun
-from necc.learn import LARGEST_CHANGE, Anchor, Floats, Recipe
+from necc.learn import Anchor, Recipe
 from necc.panel import panel
 from necc.predict import Model
 from tests.test_predict import made_up_market, without

@@ -34,7 +34,7 @@ ORDER = (
     ),
     ("grids panel lunar", "fallback"),
     ("season", "neighbours", "habits", "feature_table"),
-    ("features",),
+    ("features examples",),
     ("intervals", "columns nation turns linear boosted moves model spread"),
     ("learn",),
     ("versions",),

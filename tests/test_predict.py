@@ -15,9 +15,10 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from necc import features, learn, predict
+from necc import examples, features, learn, predict
 from necc.config import DEMO_LABEL
 from necc.errors import NoDataError, UsageError
+from necc.examples import Floats
 from necc.feature_table import FEATURES
 from necc.learn import HORIZONS_DAYS, Recipe
 from necc.panel import panel
@@ -212,7 +213,7 @@ def test_each_fold_is_tried_by_a_model_of_the_days_before(
     tried: list[tuple[int, int, int, int]] = []
     real = learn._trial
 
-    def watched(known: learn.Examples, recipe: Recipe, horizon: int, split: int, end: int) -> object:
+    def watched(known: examples.Examples, recipe: Recipe, horizon: int, split: int, end: int) -> object:
         made = real(known, recipe, horizon, split, end)
         if horizon == 7:
             tried.append((split, end, int(made[0].origin.min()), int(made[0].origin.max())))
@@ -254,7 +255,7 @@ def test_trial_rows_have_met_their_price_before_the_fold(market: pd.DataFrame, m
     seen: list[pd.Timestamp] = []
     real = ChangeModel.fit
 
-    def watched(self: ChangeModel, rows: pd.DataFrame, change: learn.Floats) -> ChangeModel:
+    def watched(self: ChangeModel, rows: pd.DataFrame, change: Floats) -> ChangeModel:
         seen.append(rows.index.get_level_values("origin").max())
         return real(self, rows, change)
 
@@ -380,7 +381,7 @@ def test_a_gap_of_weeks_is_learnt_around(market: pd.DataFrame) -> None:
     gap = market["date"].between(pd.Timestamp(day(400)), pd.Timestamp(day(420)))
     made = train(market[~gap], CUTOFF, recipe=QUICK)
     daily = features.Daily(panel(market[~gap], until=CUTOFF))
-    one_day = learn.examples(daily, 1, daily.days)
+    one_day = examples.of_zones(daily, 1, daily.days)
     targets = pd.DatetimeIndex(one_day.rows.index.get_level_values("origin")) + pd.Timedelta(days=1)
     assert not targets.isin(pd.date_range(day(400), day(420))).any()
     origins = one_day.rows.index.get_level_values("origin")
@@ -396,7 +397,7 @@ def test_a_change_of_section_is_no_change_of_price(market: pd.DataFrame) -> None
         price=market["price"].where(~early, market["price"] * 1.1),
     )
     daily = features.Daily(panel(prices, until=CUTOFF))
-    made = learn.examples(daily, 7, daily.days)
+    made = examples.of_zones(daily, 7, daily.days)
     pune = made.rows.index.get_level_values("zone") == "pune"
     origins = made.rows.index.get_level_values("origin")[pune]
     assert not origins.isin(pd.date_range(day(293), day(299))).any()
