@@ -11,6 +11,7 @@ import pandas as pd
 
 from necc import features
 from necc.features import Daily
+from necc.grids import mean_of_zones
 
 LARGEST_CHANGE = 0.35  # log; larger changes within 30 days were typing errors, or once in 15 years
 
@@ -20,10 +21,10 @@ Numbers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Examples:
-    """What one horizon is learnt from. Grain: one row per (origin, zone) whose target is known.
+    """What one horizon is learnt from. Grain: one row per (origin, zone), or per origin, whose target is known.
 
     Args:
-        rows: the feature matrix.
+        rows: the features.
         change: log change from the origin's (filled) price to the target's observed one, cut at ±0.35.
         origin: day number of each row's origin.
     """
@@ -49,6 +50,14 @@ def of_zones(daily: Daily, horizon_days: int, origins: pd.DatetimeIndex) -> Exam
     change = _changes(daily, horizon_days)[places]
     known = ~np.isnan(change)
     return Examples(rows[known], change[known], day_numbers(day)[known])
+
+
+def of_days(daily: Daily, horizon_days: int, origins: pd.DatetimeIndex) -> Examples:
+    """One per origin: `features.of_days`, and the mean of the zones' changes."""
+    change = mean_of_zones(_changes(daily, horizon_days))[daily.days.get_indexer(origins)]
+    known = ~np.isnan(change)
+    days = origins[known]
+    return Examples(features.of_days(daily, days, horizon_days), change[known], day_numbers(days))
 
 
 def _changes(daily: Daily, horizon_days: int) -> Floats:

@@ -133,13 +133,7 @@ def matrix(daily: Daily, origins: Iterable[dt.date], horizon_days: int) -> pd.Da
     Raises:
         UsageError: a horizon out of range, an origin outside the panel.
     """
-    if not 1 <= horizon_days <= LONGEST_HORIZON_DAYS:
-        raise UsageError(f"horizon_days={horizon_days}: wanted 1 to {LONGEST_HORIZON_DAYS}")
-    days = pd.DatetimeIndex(list(origins), name="origin")
-    places = daily.days.get_indexer(days)
-    if (places < 0).any():
-        raise UsageError("origins: wanted days of the panel")
-    grids: Mapping[str, Grid] = daily.grids | daily.horizon(horizon_days)
+    days, places, grids = _asked(daily, origins, horizon_days)
     has_price = ~np.isnan(daily.log[places])
     values: npt.NDArray[np.float32] = np.empty((int(has_price.sum()), len(FEATURES)), dtype=np.float32)
     origin_of_row = np.nonzero(has_price)[0]
@@ -148,6 +142,32 @@ def matrix(daily: Daily, origins: Iterable[dt.date], horizon_days: int) -> pd.Da
         values[:, column] = rows[has_price] if rows.ndim > 1 else rows[origin_of_row]
     index = pd.MultiIndex.from_product([days, daily.series.observed.columns], names=["origin", "zone"])
     return pd.DataFrame(values, index=index[has_price.ravel()], columns=list(FEATURES))
+
+
+def of_days(daily: Daily, origins: Iterable[dt.date], horizon_days: int) -> pd.DataFrame:
+    """One row per origin: the features of `matrix` that all zones share, whether or not any has a price.
+
+    Args and errors are those of `matrix`.
+
+    Returns:
+        A float32 frame indexed by origin; NaN where the look-back is not covered.
+    """
+    days, places, grids = _asked(daily, origins, horizon_days)
+    columns = {name: grids[name][places] for name in FEATURES if grids[name].ndim == 1}
+    return pd.DataFrame(columns, index=days).astype(np.float32)
+
+
+def _asked(
+    daily: Daily, origins: Iterable[dt.date], horizon_days: int
+) -> tuple[pd.DatetimeIndex, npt.NDArray[np.intp], Mapping[str, Grid]]:
+    """The origins, their rows in the grids, and the grids."""
+    if not 1 <= horizon_days <= LONGEST_HORIZON_DAYS:
+        raise UsageError(f"horizon_days={horizon_days}: wanted 1 to {LONGEST_HORIZON_DAYS}")
+    days = pd.DatetimeIndex(list(origins), name="origin")
+    places = daily.days.get_indexer(days)
+    if (places < 0).any():
+        raise UsageError("origins: wanted days of the panel")
+    return days, places, daily.grids | daily.horizon(horizon_days)
 
 
 def _momentum(log: Grid, changes: Mapping[int, Grid]) -> Grids:

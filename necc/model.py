@@ -57,12 +57,24 @@ class ChangeModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.chances = chances
         self.seed = seed
 
-    def fit(self, X: pd.DataFrame, y: Floats) -> Self:  # noqa: N803 - scikit-learn's name
-        """Learn from a matrix of `features.matrix` and the log changes that followed."""
+    def fit(
+        self,
+        X: pd.DataFrame,  # noqa: N803 - scikit-learn's name
+        y: Floats,
+        days: tuple[pd.DataFrame, Floats] | None = None,
+    ) -> Self:
+        """Learn from a matrix of `features.matrix` and the log changes that followed.
+
+        Args:
+            X: one row per (origin, zone).
+            y: one per row.
+            days: what the nation is learnt from: a frame of `features.of_days`, and the mean log changes that
+                followed; X and y if not given.
+        """
         change, told = np.asarray(y, dtype=np.float64), learnt(X)
         self.line_ = line(self.penalty).fit(told, change)
         if self.nation:
-            self.nation_ = NationalMove().fit(X, change)
+            self.nation_ = NationalMove().fit(*(days or (X, change)))
             own = beside_the_nation(X, change)
             self.zones_ = line(self.penalty).fit(told, own)
             self.turns_ = ZoneTurns().fit(X, own - self.zones_.predict(told))

@@ -73,37 +73,48 @@ class NationalDays(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 class NationalMove(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """The mean log change over zones, by kernel ridge regression on NATIONAL; all rows of a day get the same answer.
 
-    From half to twice each of the arguments all is one: skill at 7 to 30 days changes by .002 at most.
+    Neighbouring days share their news: told to one model, each would count as news of its own. So there are several
+    models, each of every so manieth day, and the mean of their answers counts. Told every third day alone, the whole
+    model had skill of .228, .276 and .348 at 7, 14 and 30 days in the mean over which third it was (each year of
+    2012-04..2023-02 forecast by a model of all the others); of every day, by five models, .229, .277 and .349, and it
+    hangs on no choice of days. Three models with a penalty of .3 are level, and take longer.
+
+    From half to twice each of the other arguments all is one: skill at 7 to 30 days changes by .002 at most.
 
     Args:
         nearness: how fast a day counts less the less it is alike: exp(-nearness × squared distance), in standard
             deviations, for the smooth kernel.
         sharpness: exp(-sharpness × sum of distances), for the other.
         penalty: how little a single day is believed.
+        models: how many, each told every so manieth day.
     """
 
-    def __init__(self, nearness: float = 0.007, sharpness: float = 0.01, penalty: float = 0.3) -> None:
+    def __init__(
+        self, nearness: float = 0.007, sharpness: float = 0.01, penalty: float = 0.18, models: int = 5
+    ) -> None:
         self.nearness = nearness
         self.sharpness = sharpness
         self.penalty = penalty
+        self.models = models
 
     def fit(self, X: pd.DataFrame, y: Floats) -> Self:  # noqa: N803 - scikit-learn's name
-        """Learn from a matrix of `features.matrix` and the log changes that followed."""
+        """Learn from a frame of `features.matrix` or `features.of_days` and the log changes that followed."""
         change = day_means(number_of_day(X), y)
         self.usual_ = float(change.mean())
         self.days_ = NationalDays().fit(X)
-        days = self.days_.transform(X)
-        self.smooth_ = KernelRidge(kernel="rbf", gamma=self.nearness, alpha=self.penalty)
-        self.sharp_ = KernelRidge(kernel="laplacian", gamma=self.sharpness, alpha=self.penalty)
-        for kernel in (self.smooth_, self.sharp_):
-            kernel.fit(days, change - self.usual_)
+        days, more = self.days_.transform(X), change - self.usual_
+        parts = [slice(first, None, self.models) for first in range(min(self.models, len(days)))]
+        self.smooth_, self.sharp_ = (
+            [KernelRidge(kernel=kind, gamma=width, alpha=self.penalty).fit(days[part], more[part]) for part in parts]
+            for kind, width in (("rbf", self.nearness), ("laplacian", self.sharpness))
+        )
         return self
 
     def predict(self, X: pd.DataFrame) -> Floats:  # noqa: N803 - scikit-learn's name
         """The expected log change of the nation, for each row."""
         check_is_fitted(self)
         days = self.days_.transform(X)
-        made = (self.smooth_.predict(days) + self.sharp_.predict(days)) / 2
+        made = np.mean([kernel.predict(days) for kernel in (*self.smooth_, *self.sharp_)], axis=0)
         return np.asarray((self.usual_ + made)[number_of_day(X)])
 
 

@@ -86,7 +86,22 @@ def test_the_nation_and_its_zones_add_up(rows: pd.DataFrame) -> None:
     model = ChangeModel(nation=1, penalty=10).fit(days, change)
     assert np.corrcoef(model.zones_.predict(learnt(days)), own)[0, 1] > 0.8
     assert np.corrcoef(model.nation_.predict(days), days["national_7d"])[0, 1] > 0.9
-    assert np.corrcoef(model.predict(days), change)[0, 1] > 0.9
+    made, turns = model.predict(days), model.turns_.predict(days)
+    told = model.nation_.predict(days) + model.zones_.predict(learnt(days)) + turns
+    assert made == pytest.approx(np.where(np.abs(told) < SMALLEST_CHANGE, 0, told))
+    assert np.corrcoef(made, change)[0, 1] > 0.8
+
+
+def test_the_nation_is_learnt_from_the_days_it_is_told(rows: pd.DataFrame) -> None:
+    """The rows know every third day, the nation all; what followed turns from day to day."""
+    days = rows.set_axis(pd.MultiIndex.from_product([range(ROWS // 3), list("abc")], names=["origin", "zone"]))
+    days = days.assign(national_7d=np.repeat(days["national_7d"].to_numpy()[::3], 3))
+    change = (0.02 * days["national_7d"]).to_numpy(dtype=float)
+    some = days.index.get_level_values("origin") % 3 == 0
+    told = days.groupby("origin").first()
+    model = ChangeModel(nation=1, penalty=10).fit(days[some], change[some], (told, -change[::3]))
+    assert np.corrcoef(model.nation_.predict(days), change)[0, 1] < -0.9
+    assert sum(len(kernel.X_fit_) for kernel in model.nation_.smooth_) == len(told)
 
 
 def test_moves_count_beside_the_line(rows: pd.DataFrame) -> None:

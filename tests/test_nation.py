@@ -53,9 +53,10 @@ def test_the_answer_is_the_mean_of_a_smooth_one_and_one_that_bends_at_a_day(rows
     calm = rows * np.float32(0)
     calm["moon_sin_1"] = np.repeat(np.linspace(-1, 1, DAYS), len(ZONES)).astype(np.float32)
     change = np.where(rows.index.get_level_values("origin") == DAYS // 2, 0.1, 0.0)
-    model = NationalMove(nearness=5, sharpness=5, penalty=0.01).fit(calm, change)
+    model = NationalMove(nearness=5, sharpness=5, penalty=0.01, models=1).fit(calm, change)
     made = model.predict(calm)[:: len(ZONES)]
-    smooth, sharp = (model.usual_ + kernel.predict(kernel.X_fit_) for kernel in (model.smooth_, model.sharp_))
+    (one,), (other,) = model.smooth_, model.sharp_
+    smooth, sharp = (model.usual_ + kernel.predict(kernel.X_fit_) for kernel in (one, other))
     assert made == pytest.approx((smooth + sharp) / 2)
     assert sharp[DAYS // 2] > 2 * smooth[DAYS // 2] > 0
 
@@ -84,6 +85,31 @@ def test_all_zones_of_a_day_get_one_answer_whoever_is_asked(rows: pd.DataFrame) 
     assert np.corrcoef(made, change)[0, 1] > 0.5
     some = rows.sample(frac=0.4, random_state=1)  # in any order
     assert model.predict(some) == pytest.approx(made.loc[some.index].to_numpy())
+
+
+def test_several_models_share_the_days_and_answer_by_their_mean(rows: pd.DataFrame) -> None:
+    """Each is what it would be if it had been told its own days alone, but for their common scale."""
+    change = rows["national_1d"].to_numpy(dtype=float)
+    model = NationalMove(models=3).fit(rows, change)
+    days = model.days_.transform(rows)
+    for kernels in (model.smooth_, model.sharp_):
+        for first, kernel in enumerate(kernels):
+            assert np.array_equal(kernel.X_fit_, days[first::3])
+            assert np.corrcoef(kernel.predict(kernel.X_fit_), change[:: len(ZONES)][first::3])[0, 1] > 0.5
+    every = np.mean([kernel.predict(days) for kernel in (*model.smooth_, *model.sharp_)], axis=0)
+    assert model.predict(rows)[:: len(ZONES)] == pytest.approx(model.usual_ + every)
+
+
+def test_fewer_days_than_models_are_enough(rows: pd.DataFrame) -> None:
+    few = rows.iloc[: 2 * len(ZONES)]
+    assert np.isfinite(NationalMove(models=5).fit(few, np.zeros(len(few))).predict(few)).all()
+
+
+def test_a_row_a_day_says_the_same_as_a_row_a_zone(rows: pd.DataFrame) -> None:
+    change = rows["national_1d"].to_numpy(dtype=float)
+    days = rows.groupby("origin").first()
+    told = NationalMove().fit(days, change[:: len(ZONES)])
+    assert told.predict(rows) == pytest.approx(NationalMove().fit(rows, change).predict(rows))
 
 
 def test_a_day_with_many_zones_counts_no_more(rows: pd.DataFrame) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import joblib
 import numpy as np
@@ -213,8 +214,10 @@ def test_each_fold_is_tried_by_a_model_of_the_days_before(
     tried: list[tuple[int, int, int, int]] = []
     real = learn._trial
 
-    def watched(known: examples.Examples, recipe: Recipe, horizon: int, split: int, end: int) -> object:
-        made = real(known, recipe, horizon, split, end)
+    def watched(
+        known: examples.Examples, days: examples.Examples, recipe: Recipe, horizon: int, split: int, end: int
+    ) -> object:
+        made = real(known, days, recipe, horizon, split, end)
         if horizon == 7:
             tried.append((split, end, int(made[0].origin.min()), int(made[0].origin.max())))
         return made
@@ -253,11 +256,15 @@ def test_trial_rows_have_met_their_price_before_the_fold(market: pd.DataFrame, m
     from necc.model import ChangeModel
 
     seen: list[pd.Timestamp] = []
+    told: list[pd.Timestamp] = []
     real = ChangeModel.fit
 
-    def watched(self: ChangeModel, rows: pd.DataFrame, change: Floats) -> ChangeModel:
+    def watched(
+        self: ChangeModel, rows: pd.DataFrame, change: Floats, days: tuple[pd.DataFrame, Floats]
+    ) -> ChangeModel:
         seen.append(rows.index.get_level_values("origin").max())
-        return real(self, rows, change)
+        told.append(days[0].index.max())
+        return real(self, rows, change, days)
 
     monkeypatch.setattr(ChangeModel, "fit", watched)
     learn._learn_one(features.Daily(panel(market, until=CUTOFF)), QUICK, 30)
@@ -267,6 +274,34 @@ def test_trial_rows_have_met_their_price_before_the_fold(market: pd.DataFrame, m
     assert first <= cutoff - pd.Timedelta(days=640 // 3 + 30)
     assert second <= cutoff - pd.Timedelta(days=142 + 30)
     assert third <= cutoff - pd.Timedelta(days=71 + 30)
+    assert told == [cutoff - pd.Timedelta(days=days + 30) for days in (0, 640 // 3, 142, 71)]
+
+
+def test_a_trial_errs_more_than_the_model_will_from_a_week_ahead_on(
+    market: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daily, recipe = features.Daily(panel(market, until=CUTOFF)), replace(QUICK, folds=1)
+    parts: list[tuple[examples.Examples, Floats, Floats]] = []
+    real = learn._trial
+
+    def watched(*asked: Any) -> object:
+        parts.append(real(*asked))
+        return parts[-1]
+
+    monkeypatch.setattr(learn, "_trial", watched)
+    for horizon, share in ((1, 1.0), (7, 0.95), (30, 0.95)):
+        anchor = learn._learn_one(daily, recipe, horizon)
+        fold, made, spread = parts.pop()
+        assert anchor.scores is not None
+        assert anchor.weight is not None
+        assert anchor.scores.value == pytest.approx(share * (fold.change - anchor.weight * made) / spread)
+
+
+def test_the_nation_is_told_every_day_and_the_zones_every_third(market: pd.DataFrame) -> None:
+    anchor = learn._learn_one(features.Daily(panel(market, until=CUTOFF)), replace(QUICK, folds=1), 30)
+    days = sum(len(kernel.X_fit_) for kernel in anchor.change.nation_.smooth_)
+    assert days > 350
+    assert anchor.rows_count == pytest.approx(days * len(ZONES) / 3, abs=2 * len(ZONES))
 
 
 def test_the_same_input_gives_the_same_forecasts_on_any_number_of_processors(
@@ -387,6 +422,18 @@ def test_a_gap_of_weeks_is_learnt_around(market: pd.DataFrame) -> None:
     origins = one_day.rows.index.get_level_values("origin")
     assert not ((origins > pd.Timestamp(day(406))) & (origins < pd.Timestamp(day(421)))).any()
     assert in_order(made.predict(market[~gap], CUTOFF).frame)
+
+
+def test_the_nation_moves_by_the_mean_of_the_zones_whose_price_came(market: pd.DataFrame) -> None:
+    gap = (market["zone"] != "pune") & market["date"].between(pd.Timestamp(day(500)), pd.Timestamp(day(510)))
+    daily = features.Daily(panel(market[~gap], until=CUTOFF))
+    zones, days = (kind(daily, 7, daily.days) for kind in (examples.of_zones, examples.of_days))
+    mean = pd.Series(zones.change, index=zones.rows.index).groupby("origin").mean()
+    assert days.change == pytest.approx(mean.to_numpy())
+    assert days.origin.tolist() == sorted(set(zones.origin.tolist()))
+    assert days.rows.index.equals(mean.index)
+    shared = zones.rows.groupby("origin").first()[days.rows.columns]
+    assert_frame_equal(days.rows, shared, check_freq=False)
 
 
 def test_a_change_of_section_is_no_change_of_price(market: pd.DataFrame) -> None:
