@@ -12,7 +12,7 @@ import pytest
 
 from necc.errors import UsageError
 from necc.feature_table import CHANGE_DAYS, FEATURES, GROUPS
-from necc.features import Daily, matrix
+from necc.features import Daily, matrix, of_days
 from necc.panel import Panel, panel
 from tests.series import long
 
@@ -262,15 +262,20 @@ def test_a_run_of_moves_in_one_direction() -> None:
     assert value(made, "past_multiple", 4, "a") == 3
 
 
+Rows = Callable[[Daily, list[dt.date], int], pd.DataFrame]
+
+
+@pytest.mark.parametrize("rows", [matrix, of_days])
 @pytest.mark.parametrize("horizon", [0, 358])
-def test_a_horizon_that_cannot_be_is_refused(horizon: int) -> None:
+def test_a_horizon_that_cannot_be_is_refused(rows: Rows, horizon: int) -> None:
     with pytest.raises(UsageError, match=f"horizon_days={horizon}: wanted 1 to 357"):
-        matrix(counting(40), [], horizon)
+        rows(counting(40), [], horizon)
 
 
-def test_an_origin_outside_the_panel_is_refused() -> None:
+@pytest.mark.parametrize("rows", [matrix, of_days])
+def test_an_origin_outside_the_panel_is_refused(rows: Rows) -> None:
     with pytest.raises(UsageError, match="days of the panel"):
-        matrix(counting(40), [dt.date(2020, 1, 1)], 1)
+        rows(counting(40), [dt.date(2020, 1, 1)], 1)
 
 
 # --- no feature looks ahead -----------------------------------------------------------------------

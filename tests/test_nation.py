@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from necc.feature_table import FEATURES
-from necc.features import Daily, matrix
+from necc.features import Daily, matrix, of_days
 from necc.nation import NATIONAL, NationalMove, beside_the_nation
 from necc.panel import panel
 from tests.series import long
@@ -32,6 +32,7 @@ def test_national_features_are_one_number_a_day_and_the_others_are_not() -> None
     spread = matrix(made, made.days[420:430], 14).groupby("origin").agg(np.ptp)
     same = set(spread.columns[(spread.fillna(0) == 0).all()])
     assert set(NATIONAL) <= same
+    assert set(NATIONAL) <= set(of_days(made, made.days[420:430], 14).columns) <= same
     past_years = {name for name in same if name.endswith(("_by_sun", "_by_moon"))}
     assert past_years <= same - set(NATIONAL)
     assert {"change_1d", "national_gap_3d", "leaders_spread_vs_28d", "last_year_change"}.isdisjoint(NATIONAL)
