@@ -103,9 +103,11 @@ class NationalMove(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.usual_ = float(change.mean())
         self.days_ = NationalDays().fit(X)
         days, more = self.days_.transform(X), change - self.usual_
-        parts = [slice(first, None, self.models) for first in range(min(self.models, len(days)))]
+        places = [slice(first, None, self.models) for first in range(min(self.models, len(days)))]
+        # Side by side in memory, as a saved model finds them: otherwise sums come in another order.
+        parts = [(np.ascontiguousarray(days[place]), more[place]) for place in places]
         self.smooth_, self.sharp_ = (
-            [KernelRidge(kernel=kind, gamma=width, alpha=self.penalty).fit(days[part], more[part]) for part in parts]
+            [KernelRidge(kernel=kind, gamma=width, alpha=self.penalty).fit(*part) for part in parts]
             for kind, width in (("rbf", self.nearness), ("laplacian", self.sharpness))
         )
         return self
