@@ -78,9 +78,11 @@ def test_a_change_smaller_than_a_step_is_none(rows: pd.DataFrame) -> None:
 
 
 def test_the_nation_and_its_zones_add_up(rows: pd.DataFrame) -> None:
-    """Half of the change is the day's, half the zone's own."""
+    """Half of the change is the day's, half the zone's own; in nothing else do the days differ."""
     days = rows.set_axis(pd.MultiIndex.from_product([range(ROWS // 3), list("abc")], names=["origin", "zone"]))
-    days = days.assign(national_7d=np.repeat(days["national_7d"].to_numpy()[::3], 3))
+    days = (days * np.float32(0)).assign(
+        national_7d=np.repeat(days["national_7d"].to_numpy()[::3], 3), change_7d=days["change_7d"]
+    )
     own = days["change_7d"] - days.groupby("origin")["change_7d"].transform("mean")
     change = (0.02 * days["national_7d"] + 0.02 * own).to_numpy(dtype=float)
     model = ChangeModel(nation=1, penalty=10).fit(days, change)
@@ -89,7 +91,7 @@ def test_the_nation_and_its_zones_add_up(rows: pd.DataFrame) -> None:
     made, turns = model.predict(days), model.turns_.predict(days)
     told = model.nation_.predict(days) + model.zones_.predict(learnt(days)) + turns
     assert made == pytest.approx(np.where(np.abs(told) < SMALLEST_CHANGE, 0, told))
-    assert np.corrcoef(made, change)[0, 1] > 0.8
+    assert np.corrcoef(made, change)[0, 1] > 0.9
 
 
 def test_the_nation_is_learnt_from_the_days_it_is_told(rows: pd.DataFrame) -> None:
